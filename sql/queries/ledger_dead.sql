@@ -1,0 +1,5 @@
+-- lib/ledger, in a batch's transaction: messages that can never become a row.
+insert into dag.dead_letters (job, topic, partition, "offset", key, value, headers, reason)
+select $1, $2, $3, d."offset", d.key, d.value, d.headers::jsonb, d.reason
+from unnest($4::bigint[], $5::bytea[], $6::bytea[], $7::text[], $8::text[]) as d ("offset", key, value, headers, reason)
+on conflict do nothing
