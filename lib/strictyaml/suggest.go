@@ -18,9 +18,10 @@ func allowedHint(word string, allowed []string) string {
 	return "allowed: " + strings.Join(allowed, ", ")
 }
 
-// closest finds the candidate with the least edit distance, if that is small for a word of this length.
+// closest finds the candidate with the least edit distance, if that is small for a word of this length: one letter of
+// a short word, a third of a long one, and never the whole word.
 func closest(word string, candidates []string) string {
-	best, least := "", 1+max(1, len(word)/3)
+	best, least := "", min(1+max(1, len(word)/3), len(word))
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < least {
 			best, least = c, d
