@@ -1,0 +1,86 @@
+// Package anomalies is the job kind `ml.anomalies`: it finds spikes and drops in the sales of each product, window by
+// window, and brings table anomalies up to date.
+//
+// Only windows that the stream's watermark has closed are judged: a window that may still grow is no drop. Windows
+// without sales have no row in the minute table; they are filled in, from a product's first window to the last closed
+// one of all, or drops could not be seen. Tables that no stream keeps (a stream never ran, the rows were loaded by hand)
+// have all their windows before as_of judged.
+//
+// A run judges the last `lookback` anew, because late sales change windows that were closed. What it finds replaces what
+// stood there for that time, in one transaction: an anomaly that is still one keeps its created_at, one that is gone is
+// withdrawn. Neighbouring windows that are all too high, or all too low, are one anomaly: window_start and
+// window_minutes are its first window and length, observed and expected the revenue over all of it, score that of the
+// event (or of its strongest window, if that is greater), negative for a drop.
+package anomalies
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"tillflow/dag/run"
+	"tillflow/lib/dataset"
+	"tillflow/lib/publish"
+)
+
+// Deps is what the search works with.
+type Deps struct {
+	DB  *pgxpool.Pool
+	Log *slog.Logger
+	Dir string // folder of the dagfile
+}
+
+// Job searches for anomalies.
+type Job struct {
+	name  string
+	with  With
+	deps  Deps
+	query dataset.Query
+}
+
+// New makes the job. A query of the dagfile's own is read now, so that a missing file shows before the first run.
+func New(name string, w With, d Deps) (*Job, error) {
+	if err := w.validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	w.withDefaults()
+	query, err := dataset.Find(w.Query, d.Dir, "anomalies_input")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return &Job{name: name, with: w, deps: d, query: query}, nil
+}
+
+// Run judges the windows that ended before in.AsOf and are closed.
+func (j *Job) Run(ctx context.Context, in run.Input) (run.Result, error) {
+	var result run.Result
+	err := publish.Exclusive(ctx, j.deps.DB, j.with.Into, func(conn *pgx.Conn) error {
+		data, err := j.read(ctx, conn, in)
+		if err != nil {
+			return fmt.Errorf("read windows: %w", err)
+		}
+		in.Progress(run.Progress{Rows: data.rows, Lag: -1, Watermark: time.UnixMicro(data.end).UTC()})
+		found, judged, err := j.detect(data)
+		if err != nil {
+			return fmt.Errorf("judge windows: %w", err)
+		}
+		if err := publish.Like(ctx, conn, j.with.Into, "anomalies"); err != nil {
+			return err
+		}
+		if data.rows > 0 {
+			if err := j.write(ctx, conn, in, data.cut, found); err != nil {
+				return err
+			}
+		}
+		result = run.Result{RowsRead: data.rows, RowsWritten: int64(len(found)), Note: note(len(data.names), found, judged)}
+		return nil
+	})
+	if err != nil {
+		return run.Result{}, fmt.Errorf("%s: %w", j.name, err)
+	}
+	return result, nil
+}

@@ -1,0 +1,97 @@
+package basket
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"tillflow/lib/strictyaml"
+)
+
+// What a basket is.
+const (
+	byCustomer = "customer"
+	byVisit    = "visit"
+)
+
+// With is what the dagfile says about a basket analysis.
+type With struct {
+	// Query gives the baskets: SQL, or the path of a file with it. $1 is as_of. Its columns are either (basket, item), or
+	// (customer_id, ts, item), which are cut into visits. Default: the table transactions.
+	Query string `yaml:"query"`
+
+	Basket        string        `yaml:"basket" check:"oneof=customer|visit"` // all a customer ever bought (default), or what was bought in one visit
+	Gap           time.Duration `yaml:"gap"`                                 // a visit ends when the customer buys nothing for so long; default 30m
+	MinSupport    *float64      `yaml:"min_support"`                         // share of baskets an itemset must be in, default 0.01
+	MinConfidence *float64      `yaml:"min_confidence"`                      // share of the antecedent's baskets, default 0.1
+	MaxLen        int           `yaml:"max_len"`                             // items in a rule, both sides together; default 4
+	MaxConsequent int           `yaml:"max_consequent"`                      // items on the right side, default 1
+	MaxItemsets   int           `yaml:"max_itemsets"`                        // at most so many itemsets; longer ones are given up first. Default 1,000,000
+	Into          string        `yaml:"into"`                                // default product_associations; another table is made like it
+}
+
+func (w *With) withDefaults() {
+	if w.Basket == "" {
+		w.Basket = byCustomer
+	}
+	if w.Gap == 0 {
+		w.Gap = 30 * time.Minute
+	}
+	if w.MinSupport == nil {
+		w.MinSupport = new(0.01)
+	}
+	if w.MinConfidence == nil {
+		w.MinConfidence = new(0.1)
+	}
+	if w.MaxLen == 0 {
+		w.MaxLen = 4
+	}
+	if w.MaxConsequent == 0 {
+		w.MaxConsequent = 1
+	}
+	if w.MaxItemsets == 0 {
+		w.MaxItemsets = 1_000_000
+	}
+	if w.Into == "" {
+		w.Into = "product_associations"
+	}
+}
+
+// Check places the settings that make no sense.
+func (w *With) Check(at func(path ...string) strictyaml.Pos) []strictyaml.Problem {
+	c := *w
+	c.withDefaults()
+	var ps []strictyaml.Problem
+	wrong := func(key, hint, format string, args ...any) {
+		pos := at(key)
+		ps = append(ps, strictyaml.Problem{Line: pos.Line, Col: pos.Col, Msg: fmt.Sprintf(format, args...), Hint: hint})
+	}
+	if !(*c.MinSupport > 0 && *c.MinSupport <= 1) {
+		wrong("min_support", "it is a share of all baskets, such as 0.01", "min_support is %v, it must be above 0 and at most 1", *c.MinSupport)
+	}
+	if !(*c.MinConfidence >= 0 && *c.MinConfidence <= 1) {
+		wrong("min_confidence", "", "min_confidence is %v, it must be from 0 to 1", *c.MinConfidence)
+	}
+	if c.MaxLen < 2 || c.MaxLen > 30 {
+		wrong("max_len", "", "max_len is %d, it must be 2 to 30", c.MaxLen)
+	}
+	if c.MaxConsequent < 1 {
+		wrong("max_consequent", "", "max_consequent is %d, it must be at least 1", c.MaxConsequent)
+	}
+	if c.MaxItemsets < 1 {
+		wrong("max_itemsets", "", "max_itemsets is %d, it must be at least 1", c.MaxItemsets)
+	}
+	if c.Gap < 0 {
+		wrong("gap", "", "gap is %v, it must be above 0", c.Gap)
+	}
+	return ps
+}
+
+// validate is Check for settings that come from no file.
+func (w *With) validate() error {
+	var all []error
+	for _, p := range w.Check(func(...string) strictyaml.Pos { return strictyaml.Pos{} }) {
+		all = append(all, errors.New(p.Msg))
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,86 @@
+package segments
+
+import (
+	"errors"
+	"fmt"
+
+	"tillflow/lib/rfm"
+	"tillflow/lib/strictyaml"
+)
+
+// With is what the dagfile says about a segmentation.
+type With struct {
+	// Query gives the purchases: SQL, or the path of a file with it. $1 is as_of. Its columns are either
+	// (customer_id, last_ts, frequency, monetary), one row a customer, or (customer_id, ts, amount) with order_id when
+	// frequency is orders, one row a line; a negative amount is money given back. Default: the table transactions.
+	Query string `yaml:"query"`
+
+	Ties      string              `yaml:"ties" check:"oneof=first|value"`      // first (default): bins of equal size, as pandas; value: equal customers score the same
+	Frequency string              `yaml:"frequency" check:"oneof=rows|orders"` // what one purchase is: a row (default) or all rows of an order_id
+	Net       bool                `yaml:"net"`                                 // refunds lower what a customer spent; for the default query
+	Segments  map[string][]string `yaml:"segments"`                            // rows r5 to r1 of five names each, for f1 to f5; default: the seven segments
+	K         int                 `yaml:"k"`                                   // clusters, default 4
+	Starts    int                 `yaml:"starts"`                              // K-Means starts of which the best is kept, default 10
+	Seed      uint64              `yaml:"seed"`                                // of K-Means, default 0
+	Scale     *int                `yaml:"scale"`                               // decimals of the currency, default 2
+	Into      string              `yaml:"into"`                                // default customer_segments; another table is made like it
+}
+
+func (w *With) withDefaults() {
+	if w.Ties == "" {
+		w.Ties = string(rfm.First)
+	}
+	if w.Frequency == "" {
+		w.Frequency = string(rfm.Rows)
+	}
+	if w.K == 0 {
+		w.K = 4
+	}
+	if w.Starts == 0 {
+		w.Starts = 10
+	}
+	if w.Scale == nil {
+		w.Scale = new(2)
+	}
+	if w.Into == "" {
+		w.Into = "customer_segments"
+	}
+}
+
+// Check places the settings that make no sense.
+func (w *With) Check(at func(path ...string) strictyaml.Pos) []strictyaml.Problem {
+	c := *w
+	c.withDefaults()
+	var ps []strictyaml.Problem
+	wrong := func(key, hint, format string, args ...any) {
+		pos := at(key)
+		ps = append(ps, strictyaml.Problem{Line: pos.Line, Col: pos.Col, Msg: fmt.Sprintf(format, args...), Hint: hint})
+	}
+	if c.K < 1 || c.K > 1000 {
+		wrong("k", "", "k is %d, it must be 1 to 1000", c.K)
+	}
+	if c.Starts < 1 {
+		wrong("starts", "", "starts is %d, it must be at least 1", c.Starts)
+	}
+	if *c.Scale < 0 || *c.Scale > 6 {
+		wrong("scale", "it is the number of decimals of the currency", "scale is %d, it must be 0 to 6", *c.Scale)
+	}
+	if c.Net && c.Query != "" {
+		wrong("net", "let the query give refunds as negative amounts", "net has no effect on a query of one's own")
+	}
+	if c.Segments != nil {
+		if _, err := rfm.ParseTable(c.Segments); err != nil {
+			wrong("segments", "give r5 to r1, each a list of five names for f1 to f5", "%v", err)
+		}
+	}
+	return ps
+}
+
+// validate is Check for settings that come from no file.
+func (w *With) validate() error {
+	var all []error
+	for _, p := range w.Check(func(...string) strictyaml.Pos { return strictyaml.Pos{} }) {
+		all = append(all, errors.New(p.Msg))
+	}
+	return errors.Join(all...)
+}
