@@ -21,7 +21,8 @@ type Column interface {
 //
 // It reads the binary form of the values as they come over the wire and allocates nothing per row but new
 // strings. Arguments are $1, $2, ... and travel as parameters, never as text in the query. conn may be inside
-// the caller's transaction, which is how several reads see one snapshot.
+// the caller's transaction, which is how several reads see one snapshot. A time.Time given for a timestamp without zone counts by
+// its wall clock, as everywhere in pgx: pass UTC.
 //
 // The columns are checked against the types of the result before any row is read: a column of another type, or a
 // wrong number of columns, is an error that says which one and what to cast. NULL is an error too; use coalesce. After
