@@ -35,20 +35,19 @@ func dataMajor(p place) (int, error) {
 }
 
 // initData makes an empty database cluster: UTF-8, user postgres with the password over TCP, trust on the socket.
-// initdb writes PG_VERSION early, so it works in a folder of another name, and only a finished one becomes the data.
+// initdb writes PG_VERSION early, so it works in a folder of another name, and only a finished one becomes the data. The
+// name is new each time: initdb's own children outlive it for a moment when a start is killed, and still write into theirs.
 func initData(ctx context.Context, p place, b binaries, password string) error {
-	fresh := p.data() + ".new"
-	if err := os.RemoveAll(fresh); err != nil { // of a start that was killed half-way
-		return err
-	}
-	if err := os.Mkdir(fresh, 0o700); err != nil {
+	pattern := p.data() + ".new-"
+	fresh, err := os.MkdirTemp(p.dir, filepath.Base(pattern))
+	if err != nil {
 		return err
 	}
 	if err := p.acct.own(fresh); err != nil {
 		return err
 	}
 	// A file and not an argument, for everybody on the machine can read arguments.
-	pwfile := filepath.Join(p.dir, "initdb.password")
+	pwfile := fresh + ".password"
 	if err := replaceFile(pwfile, []byte(password+"\n"), 0o600); err != nil {
 		return err
 	}
@@ -70,7 +69,14 @@ func initData(ctx context.Context, p place, b binaries, password string) error {
 	if err := includeSettings(fresh); err != nil {
 		return err
 	}
-	return os.Rename(fresh, p.data())
+	if err := os.Rename(fresh, p.data()); err != nil {
+		return err
+	}
+	left, err := filepath.Glob(pattern + "*") // of starts that were killed half-way
+	for _, dir := range left {
+		_ = os.RemoveAll(dir) // what a dying initdb still writes goes at the next chance: it only takes room
+	}
+	return err
 }
 
 // passFilePath is a file in the form libpq's PGPASSFILE has.

@@ -4,6 +4,8 @@ package embedded
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -109,7 +111,7 @@ func TestStartIgnoresAPidFileOfAnotherProgram(t *testing.T) {
 func TestStartAfterAHalfMadeDatabase(t *testing.T) {
 	t.Parallel()
 	state, pg := stopped(t)
-	half := pg.place.data() + ".new"
+	half := pg.place.data() + ".new-1"
 	if err := os.Rename(pg.place.data(), half); err != nil {
 		t.Fatal(err)
 	}
@@ -118,6 +120,9 @@ func TestStartAfterAHalfMadeDatabase(t *testing.T) {
 	}
 	if err := restart(t, state).ask(t.Context()); err != nil {
 		t.Error(err)
+	}
+	if _, err := os.Stat(half); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the half-made folder is left: %v", err)
 	}
 }
 

@@ -91,7 +91,7 @@ func TestPostgresServesTheDatabaseItIsAskedFor(t *testing.T) {
 		current_setting('timezone'), current_setting('fsync'), current_setting('synchronous_commit'),
 		current_setting('shared_buffers'), current_setting('max_wal_size'))
 		from pg_database where datname = current_database()`
-	want := "Sales 2025 postgres UTF8 C.UTF-8 UTC on on 128MB 2GB"
+	want := "Sales 2025 postgres UTF8 C.UTF-8 UTC on on 128MB 1GB"
 	for _, address := range []string{pg.URL(), pg.SocketURL()} {
 		got := queryText(t, address, about)
 		if got = strings.Replace(got, "UTF8 C UTC", "UTF8 C.UTF-8 UTC", 1); got != want { // macOS has no C.UTF-8

@@ -1,0 +1,239 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"tillflow/lib/event"
+	"tillflow/lib/strictyaml"
+	"tillflow/lib/window"
+)
+
+// Check reports every mistake that spans several keys, each at its place.
+func (w *With) Check(at func(path ...string) strictyaml.Pos) []strictyaml.Problem {
+	c := checker{at: at}
+	d := w.withDefaults()
+	if !topicName.MatchString(w.Topic) || len(w.Topic) > 249 {
+		c.add([]string{"topic"}, "Kafka allows letters, digits, '.', '_' and '-', at most 249", "topic name %q", w.Topic)
+	}
+	for _, n := range []struct {
+		key string
+		bad bool
+	}{{"batch", d.Batch < 1 || d.Batch > 1_000_000}, {"partitions", d.Partitions < 1}} {
+		if n.bad {
+			c.add([]string{n.key}, "batch is 1 to 1000000 rows, partitions at least 1", "%s is out of range", n.key)
+		}
+	}
+	for _, n := range []struct {
+		key string
+		d   time.Duration
+	}{{"watermark", *d.Watermark}, {"max_skew", *d.MaxSkew}, {"linger", *d.Linger}} {
+		if n.d < 0 || n.key == "linger" && n.d > time.Minute {
+			c.add([]string{n.key}, "it is a duration such as 5m, and linger at most 1m", "%s is out of range", n.key)
+		}
+	}
+	c.fields(w)
+	fields, _ := d.fields() // the error is said by c.fields
+	schema, err := event.NewSchema(fields)
+	if err != nil {
+		c.schema(err)
+	}
+	if len(c.problems) > 0 {
+		return c.problems // the sinks would only repeat them
+	}
+	columns := map[string]event.Field{}
+	for _, f := range schema.Fields() {
+		columns[f.Column] = f
+	}
+	c.sinks(w, columns, schema)
+	return c.problems
+}
+
+// schema reports what package event finds wrong with the fields.
+func (c *checker) schema(err error) {
+	all := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		all = joined.Unwrap()
+	}
+	for _, err := range all {
+		var f *event.FieldError
+		if errors.As(err, &f) {
+			c.add([]string{"fields", f.Field, f.Setting}, "", "field %q: %s %s", f.Field, f.Setting, f.Reason)
+		} else {
+			c.add([]string{"fields"}, "", "%s", err)
+		}
+	}
+}
+
+var (
+	topicName  = regexp.MustCompile(`^[a-zA-Z0-9._-]+$`)
+	columnName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+	tableName  = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z_][a-zA-Z0-9_]*)?$`)
+)
+
+// maxName is what Postgres keeps of a name.
+const maxName = 63
+
+type checker struct {
+	at       func(path ...string) strictyaml.Pos
+	problems []strictyaml.Problem
+}
+
+func (c *checker) add(path []string, hint, format string, args ...any) {
+	pos := c.at(path...)
+	c.problems = append(c.problems, strictyaml.Problem{Line: pos.Line, Col: pos.Col, Msg: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// fields checks what package event does not: names that Postgres must take, paths and references as they are written.
+func (c *checker) fields(w *With) {
+	timed := false
+	for _, e := range w.Fields.Entries {
+		at := []string{"fields", e.Key}
+		timed = timed || e.Value.EventTime
+		if col := e.Value.column(e.Key); !columnName.MatchString(col) || len(col) > maxName || strings.HasPrefix(col, "tillflow_") {
+			c.add(at, "letters, digits and '_', at most 63, not beginning with tillflow_; give another one with column:", "%q cannot be a column's name", col)
+		}
+		if e.Value.References != "" {
+			if table, column, err := parseReference(e.Value.References); err != nil {
+				c.add(append(at, "references"), "as in dim_products.product_id", "%s", err)
+			} else if !tableName.MatchString(table) || !columnName.MatchString(column) {
+				c.add(append(at, "references"), "as in dim_products.product_id", "references %q is no table and column", e.Value.References)
+			}
+			if k := e.Value.Type.Kind; k != event.String && k != event.Int64 {
+				c.add(append(at, "references"), "", "only a string or an int64 can reference a table")
+			}
+		}
+		if _, err := parsePath(e.Value.Path); err != nil {
+			c.add(append(at, "path"), "", "%s", err)
+		}
+	}
+	if w.Fields.Len() > 0 && !timed {
+		c.add([]string{"fields"}, "mark the timestamp that says when it happened with event_time: true", "no field is the event time")
+	}
+}
+
+// sinks checks the sinks against the fields, which are sound.
+func (c *checker) sinks(w *With, columns map[string]event.Field, schema *event.Schema) {
+	var appends []string
+	for _, e := range w.Sinks.Entries {
+		at := []string{"sinks", e.Key}
+		if !tableName.MatchString(e.Key) {
+			c.add(at, "letters, digits and '_', as table or schema.table", "%q cannot be a table's name", e.Key)
+		}
+		s := e.Value
+		switch {
+		case (s.Append != "") == (s.Window != 0):
+			c.add(at, "append: all for every row, or window: 1m for totals", "a sink either appends or has a window")
+		case s.Append != "":
+			appends = append(appends, e.Key)
+			c.appendSink(at, s, columns)
+		default:
+			c.windowSink(at, s, columns, schema)
+		}
+	}
+	if len(appends) != 1 {
+		c.add([]string{"sinks"}, "a window counts the rows that are new in the raw table, so there is one, with append: all",
+			"a stream needs exactly one sink that appends, this one has %d", len(appends))
+	}
+}
+
+func (c *checker) appendSink(at []string, s SinkSpec, columns map[string]event.Field) {
+	if len(s.Key) == 0 {
+		c.add(at, "key: [...] makes the primary key, by which a repeated message is known", "an append sink needs a key")
+	}
+	for i, k := range s.Key {
+		f, ok := columns[k]
+		switch {
+		case !ok:
+			c.noColumn(append(at, "key"), "key", k, columns)
+		case f.Nullable:
+			c.add(append(at, "key"), "", "key column %q is nullable; a primary key cannot be", k)
+		case slices.Contains(s.Key[:i], k):
+			c.add(append(at, "key"), "", "key names %q twice", k)
+		}
+	}
+	if len(s.By) > 0 || s.Totals.Len() > 0 || s.Slide != 0 || s.Where != "" {
+		c.add(at, "they belong to a sink with window:", "an append sink has no by, totals, slide or where")
+	}
+}
+
+func (c *checker) windowSink(at []string, s SinkSpec, columns map[string]event.Field, schema *event.Schema) {
+	refused := len(c.problems)
+	if s.Slide != 0 {
+		c.add(append(at, "slide"), "leave it out: windows follow each other", "sliding windows are not supported")
+	}
+	if s.Where != "" {
+		c.add(append(at, "where"), "leave it out, or split by the column and filter when reading", "a window over some of the rows is not supported")
+	}
+	if len(s.Key) > 0 {
+		c.add(append(at, "key"), "leave it out", "the key of a window is window_start and its by columns")
+	}
+	if s.Totals.Len() == 0 {
+		c.add(at, "totals: { count: count() }", "a window needs totals")
+	}
+	names := map[string]bool{window.StartColumn: true, window.EndColumn: true}
+	for _, by := range s.By {
+		f, ok := columns[by]
+		switch {
+		case !ok:
+			c.noColumn(append(at, "by"), "by", by, columns)
+		case f.Nullable:
+			c.add(append(at, "by"), "", "column %q is nullable; what splits a window cannot be", by)
+		case names[by]:
+			c.add(append(at, "by"), "", "column %q is there already", by)
+		}
+		names[by] = true
+	}
+	for _, e := range s.Totals.Entries {
+		path := append(slices.Clone(at), "totals", e.Key)
+		if !columnName.MatchString(e.Key) || names[e.Key] {
+			c.add(path, "", "%q cannot be the name of a total: it is no column's name, or taken", e.Key)
+		}
+		t, err := window.ParseTotal(e.Key, e.Value)
+		if err != nil {
+			c.add(path, "", "%s", err)
+			continue
+		}
+		if _, ok := columns[t.Column]; t.Op != window.Count && !ok {
+			c.noColumn(path, string(t.Op), t.Column, columns)
+			continue
+		}
+		one := window.Spec{Size: time.Minute, Time: eventColumn(schema), Totals: []window.Total{t}}
+		if _, err := one.Schema(schema.Arrow()); err != nil {
+			c.add(path, "", "%s", err)
+		}
+	}
+	if len(c.problems) > refused {
+		return
+	}
+	spec, err := s.windowSpec(eventColumn(schema))
+	if err == nil {
+		_, err = spec.Schema(schema.Arrow())
+	}
+	if err != nil {
+		c.add(at, "", "%s", err)
+	}
+}
+
+// noColumn says that a sink names a column no field has, and what was probably meant.
+func (c *checker) noColumn(path []string, where, name string, columns map[string]event.Field) {
+	known := slices.Sorted(maps.Keys(columns))
+	for col, f := range columns {
+		if f.Name == name {
+			c.add(path, fmt.Sprintf("write %s, the column of that field", col), "%s names the field %q; sinks go by column", where, name)
+			return
+		}
+	}
+	hint := strictyaml.Suggest(name, known)
+	if hint == "" {
+		hint = "the columns are " + strings.Join(known, ", ")
+	}
+	c.add(path, hint, "%s names %q, which no field has as its column", where, name)
+}
+
+func eventColumn(s *event.Schema) string { return s.Arrow().Field(s.EventTime()).Name }

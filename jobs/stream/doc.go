@@ -1,0 +1,31 @@
+// Package stream is the job stream.kafka: one Kafka topic into Postgres, exactly once, with totals by event time.
+//
+// One job per topic, several sinks: the raw table and its windows come from the same read and the same transaction, so
+// they never disagree, not even after a crash.
+//
+// # The way of a batch
+//
+//	Fetcher ─▶ reader: decode, watermark ─▶ batch ─▶ writer: one transaction ─▶ ledger: next offset
+//	              │ (a goroutine per partition)          (a goroutine per partition)
+//	              └─ at most three batches are in memory per partition; then fetching waits
+//
+//	begin · guard · lock the dimension keys · savepoint                       one round trip
+//	COPY the rows (a repeated key: back to the savepoint, staged path)        one
+//	raise windows · dead letters · held rows · late rows · ledger · commit    one
+//
+// # Who reads what
+//
+// A coordinator renews this process's leases every second, on a connection of its own, and starts and stops a worker
+// for each partition that is its share. The database's clock decides, the epoch fences; package ledger says how.
+//
+// # What happens on each failure
+//
+//   - kill -9 anywhere: the transaction rolls back whole; the next owner reads the offset and goes on.
+//   - Connection lost in COMMIT: the ledger is asked whether the batch is in.
+//   - Postgres or broker away: the batch in hand is tried again with growing pauses, logged once for each message; no more than
+//     the buffers is in memory.
+//   - The worker froze and its partition was given away: its guard finds no row, it stops.
+//   - The log was recreated, lost its tail, or retention passed us: the partition stops with an error; the others go on.
+//   - A message that is no row: dead letter. A row with an unknown dimension key: held. A repeated key: counted.
+//   - A row the table itself refuses (a check constraint): found by halving the batch, dead letter.
+package stream

@@ -1,0 +1,180 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"tillflow/lib/pg"
+)
+
+// verdict is what became of one row.
+type verdict struct {
+	inserted bool
+	refused  string // by the table, with the reason; not inserted and no duplicate
+}
+
+// savepoint is where a part of a batch begins that can be undone alone.
+const savepoint = "tillflow"
+
+// insert puts the rows into the raw table and says what became of each. The transaction stands at a savepoint.
+func (w *writer) insert(ctx context.Context, r *rows) ([]verdict, error) {
+	verdicts := make([]verdict, len(r.offsets))
+	if len(verdicts) == 0 {
+		return verdicts, nil
+	}
+	if err := w.insertPart(ctx, r.rec, verdicts); err != nil {
+		return nil, err
+	}
+	if len(r.kept) < len(verdicts) {
+		for _, v := range verdicts {
+			if v.refused != "" {
+				return nil, errNotKept
+			}
+		}
+	}
+	return verdicts, nil
+}
+
+// insertPart inserts the rows of rec. Straight COPY is twice as fast as the staged way and fails as a whole on a
+// repeated key, so it is tried first unless the batch before had repeated keys. A row the table refuses, by a check
+// constraint for one, is found by halving.
+func (w *writer) insertPart(ctx context.Context, rec arrow.Record, verdicts []verdict) error {
+	var err error
+	staged := w.repeats
+	if !staged {
+		if err = w.copyRows(ctx, rec); err == nil {
+			for i := range verdicts {
+				verdicts[i].inserted = true
+			}
+			return nil
+		}
+		if staged = code(err) == "23505"; staged {
+			if err := w.exec(ctx, "rollback to savepoint "+savepoint); err != nil {
+				return err
+			}
+		}
+	}
+	if staged {
+		if err = w.stageRows(ctx, rec, verdicts); err == nil {
+			return nil
+		}
+	}
+	if !refusal(err) {
+		return err
+	}
+	if rerr := w.exec(ctx, "rollback to savepoint "+savepoint); rerr != nil {
+		return rerr
+	}
+	if len(verdicts) == 1 {
+		verdicts[0] = verdict{refused: refusalText(err)}
+		return nil
+	}
+	half := len(verdicts) / 2
+	first, second := rec.NewSlice(0, int64(half)), rec.NewSlice(int64(half), rec.NumRows())
+	defer first.Release()
+	defer second.Release()
+	if err := w.insertPart(ctx, first, verdicts[:half]); err != nil {
+		return err
+	}
+	if err := w.exec(ctx, "savepoint "+savepoint); err != nil {
+		return err
+	}
+	return w.insertPart(ctx, second, verdicts[half:])
+}
+
+// copyRows copies the rows straight into the table, sorted by its key when they come in another order.
+func (w *writer) copyRows(ctx context.Context, rec arrow.Record) error {
+	if order := byKey(rec, w.raw.key); order != nil {
+		rec = take(w.mem, rec, order)
+		defer rec.Release()
+	}
+	_, err := pg.CopyRecord(ctx, w.conn.PgConn(), w.raw.name, rec)
+	return err
+}
+
+// stageRows inserts the rows by way of a temporary table, and finds out which of them are new. Of several rows with
+// one key the first wins, whether the others are in this batch or in the table already.
+func (w *writer) stageRows(ctx context.Context, rec arrow.Record, verdicts []verdict) error {
+	if err := w.exec(ctx, w.stage); err != nil {
+		return err
+	}
+	numbered := w.number(rec)
+	defer numbered.Release()
+	if _, err := pg.CopyRecord(ctx, w.conn.PgConn(), stageTable, numbered); err != nil {
+		return err
+	}
+	var fresh []int64
+	q := &pgx.Batch{}
+	q.Queue(w.sinks.insert).Query(func(rows pgx.Rows) (err error) {
+		fresh, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+		return err
+	})
+	q.Queue("delete from " + stageTable)
+	if err := w.conn.SendBatch(ctx, q).Close(); err != nil {
+		return fmt.Errorf("insert staged rows into %s: %w", w.raw.name, err)
+	}
+	for i := range verdicts {
+		verdicts[i] = verdict{}
+	}
+	for _, i := range fresh {
+		verdicts[i].inserted = true
+	}
+	w.repeats = len(fresh) < len(verdicts)
+	return nil
+}
+
+// number adds a column with the place of each row. The caller releases the record.
+func (w *writer) number(rec arrow.Record) arrow.Record {
+	b := array.NewInt64Builder(w.mem)
+	defer b.Release()
+	b.Reserve(int(rec.NumRows()))
+	for i := range rec.NumRows() {
+		b.UnsafeAppend(i)
+	}
+	place := b.NewArray()
+	defer place.Release()
+	fields := append(rec.Schema().Fields(), arrow.Field{Name: stageRow, Type: place.DataType()})
+	return array.NewRecord(arrow.NewSchema(fields, nil), append(rec.Columns()[:rec.NumCols():rec.NumCols()], place), rec.NumRows())
+}
+
+func (w *writer) exec(ctx context.Context, statement string) error {
+	if _, err := w.conn.Exec(ctx, statement); err != nil {
+		verb, _, _ := strings.Cut(statement, " ")
+		return fmt.Errorf("%s: %w", verb, err)
+	}
+	return nil
+}
+
+// code is the SQLSTATE of a Postgres error, or empty.
+func code(err error) string {
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) {
+		return pe.Code
+	}
+	return ""
+}
+
+// refusal says whether the table refuses a row for what it holds: data exceptions, integrity violations, and values
+// over a limit, such as a key too long for its index.
+func refusal(err error) bool {
+	c := code(err)
+	return strings.HasPrefix(c, "22") || strings.HasPrefix(c, "23") || strings.HasPrefix(c, "54")
+}
+
+func refusalText(err error) string {
+	var pe *pgconn.PgError
+	if !errors.As(err, &pe) {
+		return err.Error()
+	}
+	if pe.Detail != "" {
+		return "the table refuses it: " + pe.Message + " (" + pe.Detail + ")"
+	}
+	return "the table refuses it: " + pe.Message
+}

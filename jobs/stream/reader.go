@@ -1,0 +1,138 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"tillflow/lib/event"
+	"tillflow/lib/kafkasrc"
+	"tillflow/lib/window"
+)
+
+// reader fills batches from one partition: fetch, decode, judge by the watermark. One goroutine uses it.
+type reader struct {
+	fetcher *kafkasrc.Fetcher
+	dec     *event.Decoder
+	tracker *window.Tracker
+	next    int64 // offset of the next message
+	stopAt  int64 // read no message from this offset on; math.MaxInt64 = go on for ever
+	keep    bool  // keep the messages as they came, for rows that may have to wait
+
+	rows   int // in a batch while there is a backlog
+	linger time.Duration
+	seen   func(logEnd int64)
+}
+
+const (
+	// idleWait is how long the broker is asked to hold an empty fetch.
+	idleWait = time.Second
+	// batchBytes bounds what a batch holds of long messages.
+	batchBytes = 16 << 20
+	// fillTime is how long a batch may fill while there is more to read.
+	fillTime = time.Second
+	// graceTime is how long a started batch waits for a broker that does not answer before it goes with what it has.
+	graceTime = time.Second
+)
+
+var (
+	errFull = errors.New("batch is full")
+	errEnd  = errors.New("end of the work")
+)
+
+// fill reads one batch. It returns with at least one offset more, or with an error: errEnd when stopAt is reached and
+// the batch is empty, the context's, or what the log says about our offset. The batch's record is sealed.
+func (r *reader) fill(ctx context.Context, b *batch) error {
+	b.reset(r.next)
+	err := r.read(ctx, b)
+	if err != nil || b.empty() {
+		r.dec.Seal().Release()
+		return err
+	}
+	b.maxEvent, b.hasMax = r.tracker.Max()
+	b.rec = r.dec.Seal()
+	return nil
+}
+
+func (r *reader) read(ctx context.Context, b *batch) error {
+	if r.next > r.stopAt { // more was read than the log had at the start; but is it in the log?
+		if _, err := r.fetcher.Fetch(ctx, r.next, 0, func(*kafkasrc.Message) error { return errEnd }); err != nil {
+			return err
+		}
+		return errEnd
+	}
+	var started time.Time
+	for r.next < r.stopAt {
+		wait, fctx, cancel := idleWait, ctx, context.CancelFunc(func() {})
+		if !started.IsZero() {
+			wait = max(0, r.linger-time.Since(started))
+			fctx, cancel = context.WithTimeout(ctx, wait+graceTime)
+		}
+		got, err := r.fetcher.Fetch(fctx, r.next, wait, func(m *kafkasrc.Message) error { return r.take(b, m) })
+		late := fctx.Err() != nil && ctx.Err() == nil
+		cancel()
+		switch {
+		case err == nil:
+			r.next = got.Next
+			b.logEnd = got.LastStable
+			r.seen(got.LastStable)
+		case errors.Is(err, errFull), errors.Is(err, errEnd):
+			r.next = got.Next
+		case late:
+			// The broker is away; what was read so far need not wait for it.
+		default:
+			return err
+		}
+		b.next = min(r.next, r.stopAt)
+		if b.empty() {
+			continue
+		}
+		if started.IsZero() {
+			started = time.Now()
+		}
+		spent := time.Since(started)
+		if err != nil || b.size() >= r.rows || b.bytes >= batchBytes || spent >= fillTime ||
+			got.Next >= got.LastStable && spent >= r.linger {
+			return nil
+		}
+	}
+	if b.empty() {
+		return errEnd
+	}
+	return nil
+}
+
+// take puts a message in the batch: as a row, or as a dead letter.
+func (r *reader) take(b *batch, m *kafkasrc.Message) error {
+	if m.Offset >= r.stopAt {
+		return errEnd
+	}
+	// A fetch usually brings a batch over its size, which is fine; one that holds very many small messages does not.
+	if b.size() >= 2*r.rows || b.bytes >= 2*batchBytes {
+		return errFull
+	}
+	b.bytes += len(m.Key) + len(m.Value)
+	if err := r.dec.Append(m.Value); err != nil {
+		if errors.Is(err, event.ErrFull) && b.size() > 0 {
+			return errFull
+		}
+		var reject *event.Reject
+		if !errors.As(err, &reject) {
+			return fmt.Errorf("decode message %d: %w", m.Offset, err)
+		}
+		b.addDead(m, reject.Error())
+		return nil
+	}
+	at, broker := r.dec.EventTime(), int64(-1)
+	if m.TimeMs >= 0 && m.TimeMs <= math.MaxInt64/1000 {
+		broker = m.TimeMs * 1000
+	}
+	mark := r.tracker.Observe(at, broker)
+	b.addRow(m, at, mark)
+	if r.keep {
+		b.keep(m, at, mark)
+	}
+	return nil
+}

@@ -1,0 +1,292 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"tillflow/lib/event"
+	"tillflow/lib/window"
+	"tillflow/sql"
+)
+
+// sinks are the tables a stream writes, and the statements that write them. Fixed after prepare.
+type sinks struct {
+	schema  *event.Schema
+	raw     table
+	windows []*windowSink
+	refs    []reference
+	late    bool // late rows are added to their windows
+
+	// insert takes the staged rows that are new: one row back for each, its place in the batch.
+	insert string
+	// stage makes the temporary table for it.
+	stage string
+
+	// silence: foreign keys need no trigger in the writers' sessions, for the stream checks them itself.
+	silence bool
+}
+
+// stageTable holds a batch with repeated keys; stageRow is the row's place in the batch.
+const (
+	stageTable = "tillflow_stage"
+	stageRow   = "tillflow_row"
+)
+
+// windowSink is one window table.
+type windowSink struct {
+	table table
+	spec  window.Spec
+	size  int64 // microseconds
+	sql   string
+	cols  []int // columns of the deltas, in the order of the statement's parameters
+}
+
+// reference is a dimension whose keys are checked for each batch.
+type reference struct {
+	event.Reference
+	col  int    // in the batch's record
+	name string // of that column
+	sql  string // locks the keys that exist and returns them
+}
+
+// newSinks turns a checked With into sinks.
+func newSinks(w With) (*sinks, error) {
+	fields, err := w.fields()
+	if err != nil {
+		return nil, err
+	}
+	schema, err := event.NewSchema(fields)
+	if err != nil {
+		return nil, err
+	}
+	s := &sinks{schema: schema, late: w.Late == "include"}
+	byColumn := map[string]column{}
+	var columns []column
+	for i, f := range schema.Arrow().Fields() {
+		c := column{name: f.Name, typ: f.Type, length: fields[i].MaxLength, nullable: fields[i].Nullable, ref: fields[i].References}
+		columns = append(columns, c)
+		byColumn[f.Name] = c
+		if c.ref != nil {
+			s.refs = append(s.refs, reference{Reference: *c.ref, col: i, name: f.Name, sql: shareKeys(*c.ref, f.Type)})
+		}
+	}
+	for _, e := range w.Sinks.Entries {
+		if e.Value.Append != "" {
+			s.raw = table{name: e.Key, columns: columns, key: e.Value.Key}
+			continue
+		}
+		win, err := newWindowSink(e.Key, e.Value, schema, byColumn)
+		if err != nil {
+			return nil, err
+		}
+		s.windows = append(s.windows, win)
+	}
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.name
+	}
+	cols, key := quoteAll(names), quoteAll(s.raw.key)
+	s.stage = fmt.Sprintf("create temporary table if not exists %s on commit delete rows as select %s, 0::bigint as %s from %s with no data",
+		stageTable, cols, stageRow, quote(s.raw.name))
+	s.insert = fmt.Sprintf("with new as (insert into %[1]s (%[2]s) select %[2]s from %[3]s order by %[4]s on conflict do nothing returning %[5]s)\n"+
+		"select min(%[4]s) from %[3]s join new using (%[5]s) group by %[5]s", quote(s.raw.name), cols, stageTable, stageRow, key)
+	return s, nil
+}
+
+func newWindowSink(name string, s SinkSpec, schema *event.Schema, byColumn map[string]column) (*windowSink, error) {
+	spec, err := s.windowSpec(eventColumn(schema))
+	if err != nil {
+		return nil, err
+	}
+	out, err := spec.Schema(schema.Arrow())
+	if err != nil {
+		return nil, err
+	}
+	win := &windowSink{spec: spec, size: spec.Size.Microseconds(), table: table{name: name, key: append([]string{window.StartColumn}, spec.By...)}}
+	for _, f := range out.Fields() {
+		c := column{name: f.Name, typ: f.Type, nullable: f.Nullable, optional: f.Name == window.EndColumn}
+		if slices.Contains(spec.By, f.Name) {
+			c = byColumn[f.Name]
+		}
+		win.table.columns = append(win.table.columns, c)
+	}
+	return win, nil
+}
+
+// bind makes the upsert for the columns the window's table has.
+func (w *windowSink) bind(have []found) {
+	has := map[string]bool{}
+	for _, h := range have {
+		has[h.Name] = true
+	}
+	op := map[string]window.Op{}
+	for _, t := range w.spec.Totals {
+		op[t.Name] = t.Op
+	}
+	var names, params, sets []string
+	w.cols = nil
+	for i, c := range w.table.columns {
+		if c.optional && !has[c.name] {
+			continue
+		}
+		w.cols = append(w.cols, i)
+		names = append(names, c.name)
+		params = append(params, fmt.Sprintf("$%d::%s[]", len(params)+1, arrayType(c)))
+		q := quote(c.name)
+		switch op[c.name] {
+		case window.Count, window.Sum:
+			sets = append(sets, fmt.Sprintf("%[1]s = t.%[1]s + excluded.%[1]s", q))
+		case window.Min:
+			sets = append(sets, fmt.Sprintf("%[1]s = least(t.%[1]s, excluded.%[1]s)", q))
+		case window.Max:
+			sets = append(sets, fmt.Sprintf("%[1]s = greatest(t.%[1]s, excluded.%[1]s)", q))
+		}
+	}
+	w.sql = fmt.Sprintf("insert into %s as t (%s)\nselect * from unnest(%s)\non conflict (%s) do update set %s",
+		quote(w.table.name), quoteAll(names), strings.Join(params, ", "), quoteAll(w.table.key), strings.Join(sets, ", "))
+}
+
+// arrayType is the element type of a column's parameter: without a size, as a cast to a sized type would round or cut.
+func arrayType(c column) string {
+	switch c.typ.ID() {
+	case arrow.DECIMAL128:
+		return "numeric"
+	case arrow.STRING:
+		return "text"
+	}
+	return c.sqlType()
+}
+
+// shareKeys locks the given keys of a dimension as a foreign key's trigger would, until the transaction ends, and
+// returns those that exist. Sorted, so that two writers cannot wait for each other.
+func shareKeys(r event.Reference, t arrow.DataType) string {
+	typ := "text"
+	if t.ID() == arrow.INT64 {
+		typ = "bigint"
+	}
+	return fmt.Sprintf("select %[1]s::%[3]s from %[2]s where %[1]s = any($1::%[3]s[]) order by %[1]s for key share",
+		quote(r.Column), quote(r.Table), typ)
+}
+
+// tables are all the tables, the raw one first.
+func (s *sinks) tables() []table {
+	ts := []table{s.raw}
+	for _, w := range s.windows {
+		ts = append(ts, w.table)
+	}
+	return ts
+}
+
+// prepare makes or compares the tables, before anything is read. It returns what keeps the foreign keys on triggers, or
+// nothing when the writers' sessions can do without.
+func (s *sinks) prepare(ctx context.Context, db *pgxpool.Pool) (slow string, err error) {
+	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		// Two processes may start at once; the second one finds what the first one made.
+		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtext('tillflow: make tables'))"); err != nil {
+			return err
+		}
+		var all []error
+		for i, t := range s.tables() {
+			have, err := t.ensure(ctx, tx)
+			var differs *differsError
+			if errors.As(err, &differs) {
+				all = append(all, err)
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if i > 0 {
+				s.windows[i-1].bind(have)
+			}
+		}
+		return errors.Join(all...)
+	})
+	if err != nil {
+		return "", err
+	}
+	slow, err = s.unsilenced(ctx, db)
+	s.silence = err == nil && slow == ""
+	return slow, err
+}
+
+// unsilenced says why the writers' sessions must let triggers fire; empty when they need not.
+func (s *sinks) unsilenced(ctx context.Context, db *pgxpool.Pool) (string, error) {
+	for _, t := range s.tables() {
+		var cols, dims, dimCols []string
+		for _, c := range t.columns {
+			if c.ref != nil {
+				cols, dims, dimCols = append(cols, c.name), append(dims, quote(c.ref.Table)), append(dimCols, c.ref.Column)
+			}
+		}
+		rows, err := db.Query(ctx, sql.Query("stream_triggers"), quote(t.name), cols, dims, dimCols)
+		if err != nil {
+			return "", err
+		}
+		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return "", err
+		}
+		if len(names) > 0 {
+			return fmt.Sprintf("table %s has %s, which the stream does not check itself; a foreign key is checked when its field has references:",
+				t.name, strings.Join(names, ", ")), nil
+		}
+	}
+	conn, err := db.Acquire(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Release()
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	_, err = tx.Exec(ctx, "set local session_replication_role = replica")
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) && pe.Code == "42501" {
+		return "the Postgres user may not set session_replication_role; " +
+			"a superuser can allow it: grant set on parameter session_replication_role to " + quote(conn.Conn().Config().User), nil
+	}
+	return "", err
+}
+
+// session opens a writer's own connection. name tells people in pg_stat_activity what it is for.
+func (s *sinks) session(ctx context.Context, db *pgxpool.Pool, name string) (*pgx.Conn, error) {
+	cfg := db.Config().ConnConfig.Copy()
+	cfg.RuntimeParams["application_name"] = name[:min(len(name), maxName)]
+	cfg.RuntimeParams["timezone"] = "UTC"
+	cfg.RuntimeParams["lock_timeout"] = fmt.Sprint(lockTimeout.Milliseconds())
+	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = fmt.Sprint(idleTimeout.Milliseconds())
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = connectTimeout
+	}
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if s.silence {
+		if _, err := conn.Exec(ctx, "set session_replication_role = replica"); err != nil {
+			_ = conn.Close(ctx)
+			return nil, err
+		}
+	}
+	return conn, nil
+}
+
+// Bounds of a writer's session. A lock that is not had in time, or a transaction whose process has stalled, gives up
+// what it holds; the batch is tried again.
+const (
+	lockTimeout    = 20 * time.Second
+	idleTimeout    = time.Minute
+	connectTimeout = 10 * time.Second
+)

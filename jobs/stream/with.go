@@ -1,0 +1,160 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"tillflow/lib/event"
+	"tillflow/lib/strictyaml"
+	"tillflow/lib/window"
+)
+
+// With is what a dagfile says about a stream.kafka job.
+type With struct {
+	Topic      string         `yaml:"topic" check:"required"`
+	Partitions int            `yaml:"partitions"` // of a topic that does not exist yet; default 2
+	Watermark  *time.Duration `yaml:"watermark"`  // how long stragglers are waited for; default 5m
+	Late       string         `yaml:"late" check:"oneof=drop|include"`
+	MaxSkew    *time.Duration `yaml:"max_skew"` // an event further ahead of the broker's clock moves no watermark; default 1h
+	Linger     *time.Duration `yaml:"linger"`   // how long the first message of a batch waits at the log's end; default 100ms
+	Batch      int            `yaml:"batch"`    // rows in a transaction while there is a backlog; default 50000
+
+	Fields strictyaml.Map[FieldSpec] `yaml:"fields" check:"required"`
+	Sinks  strictyaml.Map[SinkSpec]  `yaml:"sinks" check:"required"`
+}
+
+// FieldSpec is one field of the messages; its key is the name in the JSON.
+type FieldSpec struct {
+	Type       event.Type `yaml:"type" check:"required"` // int64, float64, decimal(p,s), string, bool, timestamp
+	Path       string     `yaml:"path"`                  // where a nested value is: $.order.id
+	Format     string     `yaml:"format"`                // of a timestamp; default ISO 8601 and "2006-01-02 15:04:05"
+	Column     string     `yaml:"column"`                // default: the field's name
+	Nullable   bool       `yaml:"nullable"`
+	Default    *string    `yaml:"default"`    // of a missing or null value
+	MaxLength  int        `yaml:"max_length"` // of a string, in characters; 0 = any
+	Accept     []string   `yaml:"accept"`     // the only values allowed
+	Min        *string    `yaml:"min"`
+	Max        *string    `yaml:"max"`
+	References string     `yaml:"references"` // table.column of a dimension; a row with an unknown key is held
+	EventTime  bool       `yaml:"event_time"` // when it happened; exactly one timestamp
+}
+
+// SinkSpec is one table the messages go to: append, or window.
+type SinkSpec struct {
+	Append string   `yaml:"append" check:"oneof=all"` // every field as a column
+	Key    []string `yaml:"key"`                      // columns of the primary key: a repeated key is a duplicate
+
+	Window time.Duration          `yaml:"window"` // length of a tumbling window
+	Slide  time.Duration          `yaml:"slide"`
+	By     []string               `yaml:"by"`     // columns that split a window
+	Totals strictyaml.Map[string] `yaml:"totals"` // name: sum(column), count(), min(column), max(column)
+	Where  string                 `yaml:"where"`
+}
+
+// The defaults of With.
+const (
+	defaultPartitions = 2
+	defaultWatermark  = 5 * time.Minute
+	defaultMaxSkew    = time.Hour
+	defaultLinger     = 100 * time.Millisecond
+	defaultBatch      = 50_000
+)
+
+// Consumes names the topic the job reads, so that the planner can tell who feeds it.
+func (w With) Consumes() []string { return []string{w.Topic} }
+
+func (w With) withDefaults() With {
+	if w.Partitions == 0 {
+		w.Partitions = defaultPartitions
+	}
+	if w.Late == "" {
+		w.Late = "drop"
+	}
+	if w.Batch == 0 {
+		w.Batch = defaultBatch
+	}
+	w.Watermark = orDefault(w.Watermark, defaultWatermark)
+	w.MaxSkew = orDefault(w.MaxSkew, defaultMaxSkew)
+	w.Linger = orDefault(w.Linger, defaultLinger)
+	return w
+}
+
+func orDefault(d *time.Duration, def time.Duration) *time.Duration {
+	if d == nil {
+		return &def
+	}
+	return d
+}
+
+// fields are the declared fields as package event takes them, in the order of the file. What an error is about is left
+// out of them.
+func (w With) fields() ([]event.Field, error) {
+	var bad []error
+	out := make([]event.Field, 0, w.Fields.Len())
+	for _, e := range w.Fields.Entries {
+		f := event.Field{
+			Name: e.Key, Type: e.Value.Type, Column: e.Value.column(e.Key), Nullable: e.Value.Nullable, Default: e.Value.Default,
+			MaxLength: e.Value.MaxLength, Accept: e.Value.Accept, Min: e.Value.Min, Max: e.Value.Max,
+			EventTime: e.Value.EventTime, Format: e.Value.Format,
+		}
+		var err error
+		if f.Path, err = parsePath(e.Value.Path); err != nil {
+			bad = append(bad, fmt.Errorf("field %q: %w", e.Key, err))
+		}
+		if e.Value.References != "" {
+			if table, column, err := parseReference(e.Value.References); err != nil {
+				bad = append(bad, fmt.Errorf("field %q: %w", e.Key, err))
+			} else {
+				f.References = &event.Reference{Table: table, Column: column}
+			}
+		}
+		out = append(out, f)
+	}
+	return out, errors.Join(bad...)
+}
+
+func (f FieldSpec) column(name string) string {
+	if f.Column != "" {
+		return f.Column
+	}
+	return name
+}
+
+// parsePath reads $.order.id; empty means the field's own name at the top.
+func parsePath(s string) ([]string, error) {
+	if s == "" {
+		return nil, nil
+	}
+	rest, ok := strings.CutPrefix(s, "$.")
+	parts := strings.Split(rest, ".")
+	for _, p := range parts {
+		if !ok || p == "" || strings.ContainsAny(p, "[]*'\"") {
+			return nil, fmt.Errorf("path %q is not of the form $.order.id", s)
+		}
+	}
+	return parts, nil
+}
+
+// parseReference reads table.column or schema.table.column.
+func parseReference(s string) (table, column string, err error) {
+	i := strings.LastIndexByte(s, '.')
+	if i <= 0 || i == len(s)-1 || strings.Count(s, ".") > 2 {
+		return "", "", fmt.Errorf("references %q is not of the form table.column", s)
+	}
+	return s[:i], s[i+1:], nil
+}
+
+// windowSpec is the window a sink declares.
+func (s SinkSpec) windowSpec(eventTime string) (window.Spec, error) {
+	spec := window.Spec{Size: s.Window, Time: eventTime, By: s.By}
+	for _, e := range s.Totals.Entries {
+		t, err := window.ParseTotal(e.Key, e.Value)
+		if err != nil {
+			return spec, err
+		}
+		spec.Totals = append(spec.Totals, t)
+	}
+	return spec, nil
+}

@@ -1,0 +1,245 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/jackc/pgx/v5"
+
+	"tillflow/lib/ledger"
+	"tillflow/lib/window"
+)
+
+// writer puts batches of one partition into Postgres, each in one transaction. One goroutine uses it.
+type writer struct {
+	*sinks
+	mem    memory.Allocator
+	conn   *pgx.Conn
+	lease  ledger.Lease
+	log    logID // of the log that is read
+	deltas []*window.Deltas
+
+	repeats bool // the batch before had repeated keys
+}
+
+// logID tells one log from another of the same name.
+type logID struct{ cluster, topic string }
+
+func newWriter(s *sinks, mem memory.Allocator, lease ledger.Lease, log logID) (*writer, error) {
+	w := &writer{sinks: s, mem: mem, lease: lease, log: log}
+	for _, win := range s.windows {
+		d, err := window.NewDeltas(win.spec, s.schema.Arrow(), mem)
+		if err != nil {
+			return nil, err
+		}
+		w.deltas = append(w.deltas, d)
+	}
+	return w, nil
+}
+
+// errNotKept says that rows have to wait for a dimension, but their messages were not kept. The batch must be read again
+// with keep set. Normally no row waits, so nothing is copied for it.
+var errNotKept = errors.New("rows must wait and their messages were not kept")
+
+// write commits a batch, or returns an error and has committed nothing, unless the connection broke: then
+// ledger.Outcome knows.
+func (w *writer) write(ctx context.Context, b *batch) (*ledger.Batch, error) {
+	out, err := w.transact(ctx, b)
+	for _, d := range w.deltas {
+		if d.Len() > 0 { // an error left something in it
+			d.Seal().Release()
+		}
+	}
+	if err != nil && !w.conn.IsClosed() && w.conn.PgConn().TxStatus() != 'I' {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTime)
+		defer cancel()
+		if _, rerr := w.conn.Exec(ctx, "rollback"); rerr != nil {
+			_ = w.conn.Close(ctx)
+		}
+	}
+	return out, err
+}
+
+// rollbackTime is how long a rollback may take before the connection is given up instead.
+const rollbackTime = 5 * time.Second
+
+func (w *writer) transact(ctx context.Context, b *batch) (*ledger.Batch, error) {
+	out := &ledger.Batch{
+		First: b.first, Next: b.next, LogEnd: b.logEnd, Dead: slices.Clip(b.dead), MinTime: b.minTime, MaxTime: b.maxTime,
+		MaxEvent: b.maxEvent, HasMax: b.hasMax, ClusterID: w.log.cluster, TopicID: w.log.topic,
+	}
+	missing, err := w.begin(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	r := &rows{rec: b.rec, offsets: b.offsets, marks: b.marks, kept: b.kept}
+	if missing != nil {
+		if len(b.kept) < len(b.offsets) {
+			return nil, errNotKept
+		}
+		r = w.withhold(b, missing, out)
+		defer r.rec.Release()
+	}
+	verdicts, err := w.insert(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	w.judge(r, verdicts, out)
+	q := &pgx.Batch{}
+	for i, win := range w.windows {
+		rec := w.deltas[i].Seal()
+		defer rec.Release()
+		if rec.NumRows() > 0 {
+			q.Queue(win.sql, params(rec, win.cols)...)
+		}
+	}
+	w.lease.Queue(q, out)
+	q.Queue("commit")
+	if err := w.conn.SendBatch(ctx, q).Close(); err != nil {
+		return nil, fmt.Errorf("commit batch: %w", err)
+	}
+	return out, nil
+}
+
+// rows are the rows of a batch that are to be inserted.
+type rows struct {
+	rec            arrow.Record
+	offsets, marks []int64         // by row
+	kept           []ledger.Letter // by row; empty when the messages were not kept
+}
+
+// begin opens the transaction: guard, dimension keys, savepoint, in one round trip. missing says for each reference which
+// keys no dimension row has; nil when all are there.
+func (w *writer) begin(ctx context.Context, b *batch) (missing []map[any]bool, err error) {
+	q := &pgx.Batch{}
+	q.Queue("begin")
+	w.lease.QueueGuard(q, b.first)
+	wanted, found := make([]keys, len(w.refs)), make([]keys, len(w.refs))
+	for i, ref := range w.refs {
+		wanted[i] = distinct(b.rec.Column(ref.col))
+		if wanted[i].len() == 0 {
+			continue
+		}
+		q.Queue(ref.sql, wanted[i].param()).Query(func(rows pgx.Rows) (err error) {
+			if wanted[i].ints != nil {
+				found[i].ints, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+			} else {
+				found[i].texts, err = pgx.CollectRows(rows, pgx.RowTo[string])
+			}
+			return err
+		})
+	}
+	q.Queue("savepoint " + savepoint)
+	if err := w.conn.SendBatch(ctx, q).Close(); err != nil {
+		return nil, fmt.Errorf("begin batch: %w", err)
+	}
+	for i := range w.refs {
+		if wanted[i].len() == found[i].len() {
+			continue
+		}
+		if missing == nil {
+			missing = make([]map[any]bool, len(w.refs))
+		}
+		missing[i] = map[any]bool{}
+		for _, k := range wanted[i].texts {
+			missing[i][k] = true
+		}
+		for _, k := range wanted[i].ints {
+			missing[i][k] = true
+		}
+		for _, k := range found[i].texts {
+			delete(missing[i], k)
+		}
+		for _, k := range found[i].ints {
+			delete(missing[i], k)
+		}
+	}
+	return missing, nil
+}
+
+// withhold moves the rows whose dimension keys are missing to out.Held and returns the others. The caller releases the
+// record.
+func (w *writer) withhold(b *batch, missing []map[any]bool, out *ledger.Batch) *rows {
+	r := &rows{}
+	var stay []int32
+	for i := range b.offsets {
+		why := ""
+		for k, ref := range w.refs {
+			col := b.rec.Column(ref.col)
+			if missing[k] == nil || col.IsNull(i) {
+				continue
+			}
+			if v := value(col, i); missing[k][v] {
+				if why != "" {
+					why += ", "
+				}
+				why += fmt.Sprintf("%s.%s=%v", ref.Table, ref.Column, v)
+			}
+		}
+		if why != "" {
+			l := b.kept[i]
+			l.Reason = why
+			out.Held = append(out.Held, l)
+			continue
+		}
+		stay = append(stay, int32(i))
+		r.offsets = append(r.offsets, b.offsets[i])
+		r.marks = append(r.marks, b.marks[i])
+		r.kept = append(r.kept, b.kept[i])
+	}
+	r.rec = take(w.mem, b.rec, stay)
+	return r
+}
+
+func value(col arrow.Array, i int) any {
+	switch col := col.(type) {
+	case *array.String:
+		return col.Value(i)
+	case *array.Int64:
+		return col.Value(i)
+	}
+	panic("stream: a reference from a column of " + col.DataType().String() + " passed the check of the schema")
+}
+
+// judge counts what became of the rows, lists the late ones and adds the others to their windows. A row is late for the
+// ledger when any window has closed before it; each window leaves out only the rows that are late for itself.
+func (w *writer) judge(r *rows, verdicts []verdict, out *ledger.Batch) {
+	times := r.rec.Column(w.schema.EventTime()).(*array.Timestamp).TimestampValues()
+	count := make([][]bool, len(w.windows))
+	for k := range w.windows {
+		count[k] = make([]bool, len(times))
+	}
+	for i, v := range verdicts {
+		switch {
+		case v.refused != "":
+			l := r.kept[i]
+			l.Reason = v.refused
+			out.Dead = append(out.Dead, l)
+		case !v.inserted:
+			out.Duplicates++
+		default:
+			out.Inserted++
+			at, late := int64(times[i]), false
+			for k, win := range w.windows {
+				l := window.Late(at, win.size, r.marks[i])
+				late = late || l
+				count[k][i] = !l || w.late
+			}
+			if len(w.windows) == 0 {
+				late = window.Late(at, 1, r.marks[i]) // behind the watermark itself
+			}
+			if late {
+				out.Late = append(out.Late, ledger.Late{Offset: r.offsets[i], EventTime: at, Watermark: r.marks[i]})
+			}
+		}
+	}
+	for k := range w.windows {
+		w.deltas[k].Add(r.rec, count[k])
+	}
+}

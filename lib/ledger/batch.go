@@ -1,0 +1,194 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Header is one header of a message.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Letter is a message kept as it came: one that can never become a row, or one that has to wait.
+type Letter struct {
+	Offset     int64
+	Key, Value []byte // nil is null, as in Kafka
+	Headers    []Header
+	Reason     string // dead: what is wrong; held: what is missing, as in dim_products.product_id=LAPTOP-999
+
+	EventTime, Watermark int64 // held only; microseconds, window.None-like minimum = no watermark yet
+}
+
+// Late is a row that came after its window had ended. Times are microseconds.
+type Late struct{ Offset, EventTime, Watermark int64 }
+
+// NoTime is a time that is not known: the watermark before any event.
+const NoTime = -1 << 63
+
+// Batch says what the messages of one partition with offsets in [First, Next) became. Each message is exactly one of
+// inserted, duplicate, dead and held: Messages is their sum.
+type Batch struct {
+	First, Next int64
+	LogEnd      int64 // as seen when the batch was read
+
+	Inserted   int64 // rows new in the raw table
+	Duplicates int64
+	Dead       []Letter
+	Held       []Letter
+	Late       []Late // of the inserted
+
+	MinTime, MaxTime int64 // event time over the messages that have one; NoTime when none has
+
+	MaxEvent int64 // greatest event time before Next that moved the watermark
+	HasMax   bool
+
+	ClusterID, TopicID string // of the log that was read
+}
+
+// Messages returns how many messages the batch holds.
+func (b *Batch) Messages() int64 {
+	return b.Inserted + b.Duplicates + int64(len(b.Dead)+len(b.Held))
+}
+
+// QueueGuard queues the check that the lease is still held and the partition stands at offset first, and locks its row
+// until the transaction ends. It must be the first statement of a batch's transaction. The call's result is
+// ErrFenced when the check fails; Outcome tells why.
+func (l Lease) QueueGuard(q *pgx.Batch, first int64) {
+	q.Queue(qGuard, l.Job, l.Topic, l.Partition, l.Epoch, first).Exec(fencedUnlessOne)
+}
+
+// Queue queues what the ledger records of a batch and the move of the partition to b.Next. The caller queues the
+// commit after it.
+func (l Lease) Queue(q *pgx.Batch, b *Batch) {
+	at := []any{l.Job, l.Topic, l.Partition}
+	if len(b.Dead) > 0 {
+		c := columns(b.Dead)
+		q.Queue(qDead, append(at, c.offsets, c.keys, c.values, c.headers, c.reasons)...)
+	}
+	if len(b.Held) > 0 {
+		c := columns(b.Held)
+		q.Queue(qHold, append(at, c.offsets, c.keys, c.values, c.headers, c.reasons, c.times, c.marks)...)
+	}
+	if len(b.Late) > 0 {
+		offsets, times, marks := make([]int64, len(b.Late)), make([]time.Time, len(b.Late)), make([]time.Time, len(b.Late))
+		for i, r := range b.Late {
+			offsets[i], times[i], marks[i] = r.Offset, time.UnixMicro(r.EventTime).UTC(), time.UnixMicro(r.Watermark).UTC()
+		}
+		q.Queue(qLate, append(at, offsets, times, marks)...)
+	}
+	q.Queue(qBatch, append(at, l.Epoch, b.First, b.Next, b.Messages(), b.Inserted, len(b.Late), b.Duplicates,
+		len(b.Dead), len(b.Held), timestamp(b.MinTime, b.MinTime != NoTime), timestamp(b.MaxTime, b.MaxTime != NoTime))...)
+	q.Queue(qAdvance, append(at, l.Epoch, b.First, b.Next, timestamp(b.MaxEvent, b.HasMax), b.Inserted, b.LogEnd,
+		micros(l.TTL), b.ClusterID, b.TopicID)...).Exec(fencedUnlessOne)
+}
+
+func fencedUnlessOne(tag pgconn.CommandTag) error {
+	if tag.RowsAffected() != 1 {
+		return ErrFenced
+	}
+	return nil
+}
+
+// Fold joins the entries of this partition that are older than an hour to one an hour. It is safe at any time and
+// worth calling every few minutes.
+func (l Lease) Fold(ctx context.Context, db DB) error {
+	if _, err := db.Exec(ctx, qFold, l.Job, l.Topic, l.Partition); err != nil {
+		return fmt.Errorf("fold ledger of %s/%d: %w", l.Topic, l.Partition, err)
+	}
+	return nil
+}
+
+// Outcome is what became of a batch whose commit was not confirmed.
+type Outcome struct {
+	Committed                              bool
+	Inserted, Late, Duplicates, Dead, Held int64 // when committed
+}
+
+// Outcome reads whether the batch [first, next) of this lease is in. It returns ErrFenced when the lease is lost, with the
+// new owner's name. After a broken connection an old session may still be at work: not committed then means redo, and
+// the redo's guard waits for that session and finds out.
+func (l Lease) Outcome(ctx context.Context, db DB, first, next int64) (Outcome, error) {
+	var (
+		epoch, at                              int64
+		owner                                  string
+		end                                    *int64
+		inserted, late, duplicates, dead, held *int64
+	)
+	err := db.QueryRow(ctx, qOutcome, l.Job, l.Topic, l.Partition, first).
+		Scan(&epoch, &owner, &at, &end, &inserted, &late, &duplicates, &dead, &held)
+	switch {
+	case err != nil:
+		return Outcome{}, fmt.Errorf("read outcome of %s/%d at %d: %w", l.Topic, l.Partition, first, err)
+	case epoch != l.Epoch:
+		return Outcome{}, fmt.Errorf("%s/%d at offset %d: %w: %q with epoch %d, ours is %q with %d",
+			l.Topic, l.Partition, at, ErrFenced, owner, epoch, l.Name, l.Epoch)
+	case at == first:
+		return Outcome{}, nil
+	case at == next && end != nil && *end == next:
+		return Outcome{true, *inserted, *late, *duplicates, *dead, *held}, nil
+	}
+	return Outcome{}, fmt.Errorf("%s/%d stands at offset %d under our own epoch %d, neither at %d nor at %d: "+
+		"somebody changed dag.stream_offsets by hand; restart the stream", l.Topic, l.Partition, at, epoch, first, next)
+}
+
+// letterColumns are letters turned on their side for unnest.
+type letterColumns struct {
+	offsets          []int64
+	keys, values     [][]byte
+	headers, reasons []string
+	times, marks     []*time.Time
+}
+
+func columns(letters []Letter) (c letterColumns) {
+	for _, l := range letters {
+		c.offsets = append(c.offsets, l.Offset)
+		c.keys = append(c.keys, l.Key)
+		c.values = append(c.values, l.Value)
+		c.headers = append(c.headers, headersJSON(l.Headers))
+		c.reasons = append(c.reasons, text(l.Reason))
+		c.times = append(c.times, instant(l.EventTime))
+		c.marks = append(c.marks, instant(l.Watermark))
+	}
+	return c
+}
+
+func instant(us int64) *time.Time {
+	if us == NoTime {
+		return nil
+	}
+	t := time.UnixMicro(us).UTC()
+	return &t
+}
+
+// headersJSON writes headers as [{"key": text, "value": base64 or null}].
+func headersJSON(hs []Header) string {
+	if len(hs) == 0 {
+		return "[]"
+	}
+	type header struct {
+		Key   string `json:"key"`
+		Value []byte `json:"value"`
+	}
+	out := make([]header, len(hs))
+	for i, h := range hs {
+		out[i] = header{text(h.Key), h.Value}
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		panic(err) // strings and bytes always marshal
+	}
+	return string(b)
+}
+
+// text is s as Postgres can store it: UTF-8 without NUL. Reasons quote parts of bad messages.
+func text(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
