@@ -1,0 +1,53 @@
+# `just` alone lists the recipes. None is needed: each is one or two commands that can be typed.
+
+_list:
+    @just --list --unsorted
+
+# the full DAG on the embedded Kafka and Postgres, until Ctrl-C
+run *args:
+    go run ./dag run {{args}}
+
+# the full DAG once, then exit
+once:
+    go run ./dag run --once
+
+# only the services
+up:
+    go run ./dag up
+
+# run, and open the page
+demo:
+    (sleep 12; python3 -m webbrowser http://127.0.0.1:8501) & go run ./dag run
+
+# load the two dimension tables
+seed:
+    go run ./dag run seed.dims
+
+# the binary, to bin/dag
+build:
+    go build -trimpath -o bin/dag ./dag
+
+test:
+    go test -race -shuffle=on ./...
+
+# only what needs no service
+test-short:
+    go test ./lib/strictyaml ./lib/event ./lib/window ./lib/rfm ./lib/kmeans ./lib/apriori ./lib/anomaly ./lib/chart ./lib/frame ./dag/spec ./dag/plan ./dag/gate ./dag/runner
+
+# rewrite the golden files; review them as a diff
+golden:
+    go test ./dag ./lib/chart ./lib/notebook -update
+
+fuzz time="30s":
+    go test -run '^$' -fuzz FuzzDecode -fuzztime {{time}} ./lib/strictyaml
+    go test -run '^$' -fuzz Fuzz -fuzztime {{time}} ./lib/event
+
+bench out="new.txt":
+    go test -run '^$' -bench . -count 10 ./lib/... ./jobs/... | tee {{out}}
+
+lint:
+    gofmt -l . && go vet ./... && go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+# everything that must hold before a change lands
+ci:
+    .ci/run

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"tillflow/dag/instance"
+	"tillflow/dag/plan"
+	"tillflow/dag/run"
+	"tillflow/dag/runner"
+	"tillflow/dag/runstore"
+	"tillflow/dag/server"
+	"tillflow/jobs"
+)
+
+func cmdRun(ctx context.Context, c *call) error {
+	p, err := c.plan()
+	if err != nil {
+		return err
+	}
+	asOf, err := parseAsOf(c.asOf, p.Spec.Location)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := stopOnSignal(ctx)
+	defer cancel()
+	if len(c.args) == 0 && !c.once {
+		if c.asOf != "" {
+			return usagef("--as-of goes with job names or --once")
+		}
+		return c.runAll(ctx, p)
+	}
+	nodes := p.Once()
+	trigger := "dag run --once"
+	if len(c.args) > 0 {
+		if nodes, err = selectJobs(p, c.args); err != nil {
+			return err
+		}
+		trigger = "dag run"
+	}
+	return c.runOnce(ctx, p, nodes, trigger, asOf)
+}
+
+// parseAsOf reads a time with or without a clock and a zone; zero when s is "".
+func parseAsOf(s string, loc *time.Location) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, s, loc); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, usagef("--as-of %q is not a time; write 2026-01-31, 2026-01-31T18:00 or 2026-01-31T18:00:00+03:00", s)
+}
+
+// runOnce runs jobs once and ends: on the services of a running pipeline, or on our own for as long as it takes. The
+// whole plan needs the state folder for itself.
+func (c *call) runOnce(ctx context.Context, p *plan.Plan, nodes []*plan.Node, trigger string, asOf time.Time) error {
+	log := plainLog(c.stderr)
+	f, err := c.folder()
+	if err != nil {
+		return err
+	}
+	var sv *instance.Services
+	var done func()
+	id, err := f.ID()
+	if err != nil {
+		return err
+	}
+	if len(c.args) == 0 { // the whole plan has the folder for itself
+		o, oerr := f.Own(instance.RunRole, "dag run --once")
+		if oerr != nil {
+			return oerr
+		}
+		defer o.Release()
+		sv, done, err = c.lasting(ctx, p, f, log)
+	} else { // beside others, this process is a member with a name of its own
+		id = fmt.Sprintf("%s-%d", id, os.Getpid())
+		sv, done, err = c.attached(ctx, p, f, log)
+	}
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	defer done()
+	r, err := c.runner(p, sv, id, log)
+	if err != nil {
+		return err
+	}
+	err = r.Once(ctx, nodes, trigger, asOf)
+	if errors.Is(err, runner.ErrFailed) {
+		return &exitError{exitFailed, errSaid}
+	}
+	return interrupted(ctx, err)
+}
+
+// interrupted turns an error that came with Ctrl-C into its exit code.
+func interrupted(ctx context.Context, err error) error {
+	if err != nil && errors.Is(context.Cause(ctx), run.ErrStop) {
+		return &exitError{exitInterrupted, errors.New("interrupted")}
+	}
+	return err
+}
+
+// runAll runs the whole pipeline until ctx ends.
+func (c *call) runAll(ctx context.Context, p *plan.Plan) error {
+	_, noColor := c.getenv("NO_COLOR")
+	log, scr := plainLog(c.stderr), newScreen(c.stderr, noColor)
+	if scr != nil {
+		log = slog.New(&lineHandler{w: scr, mu: new(sync.Mutex), color: !noColor})
+	}
+	f, err := c.folder()
+	if err != nil {
+		return err
+	}
+	o, err := f.Own(instance.RunRole, "dag run")
+	if err != nil {
+		return err
+	}
+	defer o.Release()
+	began := time.Now()
+	sv, done, err := c.lasting(ctx, p, f, log)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	defer done()
+	id, err := f.ID()
+	if err != nil {
+		return err
+	}
+	r, err := c.runner(p, sv, id, log)
+	if err != nil {
+		return err
+	}
+	head := []string{}
+	for _, line := range sv.Started {
+		log.Info("started " + line)
+	}
+	if p.Spec.Services.HTTP.Listen != "" {
+		srv, err := server.Listen(server.Config{Listen: p.Spec.Services.HTTP.Listen, Out: c.out, Status: func() any { return r.Status() }, Log: log})
+		if err != nil {
+			return err
+		}
+		defer func() {
+			sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			defer cancel()
+			if err := srv.Close(sctx); err != nil {
+				log.Warn("open pages were cut off", "error", err)
+			}
+		}()
+		if err := o.Tell(func(i *instance.Info) { i.Address = srv.Address() }); err != nil {
+			return err
+		}
+		head = append(head, "Open "+srv.Address()+"   (Ctrl-C stops everything)")
+	}
+	log.Info("ready", "after", time.Since(began).Round(time.Millisecond))
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() {
+		select {
+		case <-sv.Died():
+			stop(errors.New("Postgres ended by itself; its log is in " + f.Path))
+		case <-ctx.Done():
+		}
+	}()
+	shown := make(chan struct{})
+	view, hide := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		defer close(shown)
+		if scr != nil {
+			scr.show(view, head, r.Status)
+			return
+		}
+		for _, line := range head {
+			log.Info(line)
+		}
+		logProgress(view, log, r)
+	}()
+	context.AfterFunc(ctx, func() { log.Info("stopping: finishing the work in hand") })
+	err = r.Run(ctx)
+	hide()
+	<-shown
+	log.Info("stopped; the next start goes on from here")
+	return err
+}
+
+// runner builds the jobs and the runner on running services.
+func (c *call) runner(p *plan.Plan, sv *instance.Services, id string, log *slog.Logger) (*runner.Runner, error) {
+	dir, err := filepath.Abs(c.dir())
+	if err != nil {
+		return nil, err
+	}
+	out, err := filepath.Abs(c.out)
+	if err != nil {
+		return nil, err
+	}
+	built := map[string]runner.Job{}
+	for _, n := range p.Nodes {
+		j, err := jobs.New(n.Name, n.Job.Uses, n.Job.Args, jobs.Env{
+			DB: sv.DB, Brokers: sv.Brokers, Log: log, Now: time.Now,
+			Dir: dir, Out: out, Instance: id, Location: p.Spec.Location,
+		})
+		if err != nil {
+			return nil, &exitError{exitUsage, fmt.Errorf("job %s: %w", n.Name, err)}
+		}
+		built[n.Name] = j
+	}
+	return runner.New(runner.Config{
+		Plan: p, Jobs: built, Store: runstore.NewPostgres(sv.DB), Facts: facts{sv.DB},
+		Log: log, Now: time.Now, Instance: id,
+	}), nil
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"tillflow/dag/instance"
+	"tillflow/dag/plan"
+	"tillflow/dag/run"
+	"tillflow/dag/runner"
+)
+
+// stopOnSignal gives a context that ends with run.ErrStop at the first Ctrl-C or SIGTERM; the second one ends the
+// process at once, as the user then expects.
+func stopOnSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	ch := make(chan os.Signal, 1)
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-ch:
+			signal.Stop(ch)
+			cancel(run.ErrStop)
+		case <-ctx.Done():
+			signal.Stop(ch)
+		}
+	}()
+	return ctx, func() { cancel(context.Canceled) }
+}
+
+func cmdUp(ctx context.Context, c *call) error {
+	if err := c.noArgs(); err != nil {
+		return err
+	}
+	p, err := c.plan()
+	if err != nil {
+		return err
+	}
+	f, err := c.folder()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := stopOnSignal(ctx)
+	defer cancel()
+	log := plainLog(c.stderr)
+	if info, ok := f.Read(instance.ServicesRole); ok {
+		return &instance.OwnedError{Path: f.Path, Info: info}
+	}
+	sv, done, err := c.lasting(ctx, p, f, log)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	defer done()
+	for _, line := range sv.Started {
+		fmt.Fprintln(c.stdout, line)
+	}
+	fmt.Fprintln(c.stdout, `ready; eval "$(dag env)" in another shell, Ctrl-C to stop`)
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-sv.Died():
+		return errors.New("Postgres ended by itself; its log is in " + f.Path)
+	}
+}
+
+// attached gives the services of the pipeline: those that another process runs, or our own for as long as this command
+// needs them. The returned function ends the use.
+func (c *call) attached(ctx context.Context, p *plan.Plan, f *instance.Folder, log *slog.Logger) (*instance.Services, func(), error) {
+	return c.services(ctx, p, f, log, true)
+}
+
+// lasting is like attached, for a command that goes on for long: it shares the services of `dag up`, but waits for the
+// end of a short command, whose services would end with it.
+func (c *call) lasting(ctx context.Context, p *plan.Plan, f *instance.Folder, log *slog.Logger) (*instance.Services, func(), error) {
+	return c.services(ctx, p, f, log, false)
+}
+
+func (c *call) services(ctx context.Context, p *plan.Plan, f *instance.Folder, log *slog.Logger, short bool) (*instance.Services, func(), error) {
+	verb := "dag " + c.name
+	if c.once || len(c.args) > 0 {
+		verb += " " + strings.Join(c.args, " ")
+	}
+	bin, _ := c.getenv("TILLFLOW_POSTGRES_BIN")
+	for waited := false; ; {
+		o, err := f.Own(instance.ServicesRole, strings.TrimSpace(verb))
+		if err == nil {
+			sv, err := instance.Start(ctx, p.Spec, o, bin, log)
+			if err == nil {
+				_, err = migrate(ctx, sv.DB, c.dir())
+			}
+			done := func() {
+				if sv != nil {
+					sv.Stop(context.WithoutCancel(ctx), log)
+				}
+				o.Release()
+			}
+			if err != nil {
+				done()
+				return nil, nil, err
+			}
+			return sv, done, nil
+		}
+		var owned *instance.OwnedError
+		if !errors.As(err, &owned) {
+			return nil, nil, err
+		}
+		if short || owned.Info.Command == "dag up" {
+			sv, err := instance.Attach(ctx, p.Spec, f)
+			if err != nil {
+				return nil, nil, err
+			}
+			return sv, func() { sv.Stop(context.WithoutCancel(ctx), log) }, nil
+		}
+		if !waited {
+			log.Info("waiting for another command to end", "command", owned.Info.Command, "pid", owned.Info.PID)
+			waited = true
+		}
+		select {
+		case <-ctx.Done():
+			return nil, nil, context.Cause(ctx)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func cmdEnv(ctx context.Context, c *call) error {
+	if err := c.noArgs(); err != nil {
+		return err
+	}
+	p, err := c.plan()
+	if err != nil {
+		return err
+	}
+	f, err := c.folder()
+	if err != nil {
+		return err
+	}
+	info, ok := f.Read(instance.ServicesRole)
+	if !ok || !info.Ready {
+		return errors.New("nothing runs here; start `dag up` or `dag run` first")
+	}
+	sv, err := instance.Attach(ctx, p.Spec, f)
+	if err != nil {
+		return err
+	}
+	defer sv.Stop(context.WithoutCancel(ctx), plainLog(c.stderr))
+	fmt.Fprintf(c.stdout, "export DATABASE_URL=%s\n", shellQuote(sv.URL))
+	fmt.Fprintf(c.stdout, "export KAFKA_BROKERS=%s\n", shellQuote(strings.Join(sv.Brokers, ",")))
+	if sv.PassFile != "" {
+		fmt.Fprintf(c.stdout, "export PGPASSFILE=%s\n", shellQuote(sv.PassFile))
+	}
+	return nil
+}
+
+// shellQuote makes one word of s for a POSIX shell.
+func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+func cmdStatus(ctx context.Context, c *call) error {
+	if err := c.noArgs(); err != nil {
+		return err
+	}
+	f, err := c.folder()
+	if err != nil {
+		return err
+	}
+	info, ok := f.Read(instance.RunRole)
+	if !ok || info.Address == "" {
+		return errors.New("no pipeline runs here; `dag run` starts it")
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, info.Address+"/api/status", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask pid %d: %w", info.PID, err)
+	}
+	defer resp.Body.Close()
+	if c.format == "json" {
+		_, err := io.Copy(c.stdout, resp.Body)
+		return err
+	}
+	var jobs []runner.Status
+	if err := json.NewDecoder(resp.Body).Decode(&jobs); err != nil {
+		return fmt.Errorf("read the answer of pid %d: %w", info.PID, err)
+	}
+	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "JOB\tSTATE\tWHAT")
+	for _, j := range jobs {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", j.Job, j.State, describe(j, time.Now()))
+	}
+	return w.Flush()
+}
