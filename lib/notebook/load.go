@@ -52,6 +52,10 @@ type memory struct {
 // NewBook begins with nothing known.
 func NewBook(r *Report) *Book { return &Book{Report: r, cells: map[string]*memory{}} }
 
+// cacheWorth is how many times as long as its query took a result may serve again. A cell with a cache so never costs more than
+// that share of a processor, and a query that is cheap, as all are while the tables fill, is never served stale.
+const cacheWorth = 300
+
 // maxRest is the longest time a failing cell rests before it is tried again.
 const maxRest = time.Minute
 
@@ -84,7 +88,7 @@ func (b *Book) Load(ctx context.Context, tx pgx.Tx, asOf, now time.Time) (*Data,
 func (b *Book) loadCell(ctx context.Context, tx pgx.Tx, c *cell, m *memory, d *Data) error {
 	r := &m.result
 	fresh := r.Frame != nil && r.Err == nil && r.Waiting == ""
-	if fresh && c.sql.cache > 0 && d.Built.Sub(r.At) < c.sql.cache && !d.Built.Before(r.At) {
+	if fresh && d.Built.Sub(r.At) < min(c.sql.cache, cacheWorth*r.Took) && !d.Built.Before(r.At) {
 		return nil
 	}
 	if r.Err != nil && d.Built.Before(m.retry) {

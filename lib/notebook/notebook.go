@@ -39,7 +39,8 @@
 // sql cell is one query; those of kpi, chart and table are YAML (see the types kpiSpec, chartSpec and tableSpec for
 // their keys). A cell uses the results of sql cells above it. In SQL, :name stands for a parameter, :now for the time
 // of the rendering, and :cell.column for a value in the first row of an sql cell above; all three are bound as typed
-// parameters and never become part of the text.
+// parameters and never become part of the text. With cache= a result serves again for so long, but for no longer than 300
+// times what its query took: a cheap one is asked anew.
 //
 // Package notebook is the one user of goldmark (Markdown) and chroma (colours for SQL).
 package notebook
