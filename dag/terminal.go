@@ -228,7 +228,7 @@ func describe(j runner.Status, now time.Time) string {
 		if j.Lag >= 0 {
 			add("lag %s", thousands(j.Lag))
 		}
-		if j.Note != "" {
+		if j.Note != "" && j.Note != j.State {
 			add("%s", j.Note)
 		}
 		if j.Restarts > 0 {

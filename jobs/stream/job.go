@@ -75,7 +75,7 @@ func New(name string, w With, d Deps) (*Job, error) {
 // what the sinks declare or the log is not the one that was read so far.
 func (j *Job) Run(ctx context.Context, in run.Input) (run.Result, error) {
 	log := j.deps.Log.With("job", j.name)
-	client, err := kafkasrc.Open(j.deps.Brokers, kafkasrc.Options{Log: log, ClientID: "tillflow-" + j.name})
+	client, err := kafkasrc.Open(j.deps.Brokers, kafkasrc.Options{Log: log, ClientID: "tillflow-" + j.name, Patience: 2 * time.Second})
 	if err != nil {
 		return run.Result{}, err
 	}

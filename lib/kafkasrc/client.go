@@ -18,6 +18,10 @@ import (
 type Options struct {
 	Log      *slog.Logger // where trouble that is being retried is told; default: nowhere
 	ClientID string       // how the brokers' logs and quotas name us; default "tillflow"
+
+	// Patience is how long trouble may last before it is told: a topic that was made a moment ago is not known to every
+	// broker yet, which is nobody's business. Zero tells at once.
+	Patience time.Duration
 }
 
 // Client talks to one Kafka cluster. It is safe for concurrent use.
@@ -25,6 +29,7 @@ type Client struct {
 	brokers  []string
 	log      *slog.Logger
 	clientID string
+	patience time.Duration
 
 	mu         sync.Mutex
 	transports map[string]*kafka.Transport // by topic; "" for what concerns no topic
@@ -58,7 +63,7 @@ func Open(brokers []string, opt Options) (*Client, error) {
 		opt.ClientID = "tillflow"
 	}
 	return &Client{
-		brokers: brokers, log: opt.Log, clientID: opt.ClientID,
+		brokers: brokers, log: opt.Log, clientID: opt.ClientID, patience: opt.Patience,
 		transports: make(map[string]*kafka.Transport), noticed: make(map[string]notice),
 	}, nil
 }
@@ -104,6 +109,7 @@ type notice struct {
 // log. Each try gets a context of its own that ends after attempt.
 func (c *Client) retry(ctx context.Context, what string, attempt time.Duration, try func(ctx context.Context) error) error {
 	var last error
+	began := time.Now()
 	for n := 0; ; n++ {
 		err := tryOnce(ctx, attempt, try)
 		if end, ok := ctx.Deadline(); ok && err != nil && !time.Now().Before(end) {
@@ -120,7 +126,9 @@ func (c *Client) retry(ctx context.Context, what string, attempt time.Duration, 
 		}
 		if ctx.Err() == nil {
 			last = err
-			c.notice(what, err)
+			if time.Since(began) >= c.patience {
+				c.notice(what, err)
+			}
 			pause := min(minBackoff<<min(n, 10), maxBackoff)
 			timer := time.NewTimer(pause/2 + rand.N(pause))
 			select {
