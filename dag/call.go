@@ -104,8 +104,15 @@ func (c *call) plan() (*plan.Plan, error) {
 // dir is the folder of the dagfile, where its relative paths start.
 func (c *call) dir() string { return filepath.Dir(c.dagfile) }
 
-// folder opens the state folder.
-func (c *call) folder() (*instance.Folder, error) { return instance.Open(c.state) }
+// open reads the dagfile and opens the state folder, for verbs that need both.
+func (c *call) open() (*plan.Plan, *instance.Folder, error) {
+	p, err := c.plan()
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := instance.Open(c.state)
+	return p, f, err
+}
 
 func hint(word string, candidates []string) string {
 	if s := strictyaml.Suggest(word, candidates); s != "" {

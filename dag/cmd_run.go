@@ -64,7 +64,7 @@ func parseAsOf(s string, loc *time.Location) (time.Time, error) {
 // whole plan needs the state folder for itself.
 func (c *call) runOnce(ctx context.Context, p *plan.Plan, nodes []*plan.Node, trigger string, asOf time.Time) error {
 	log := plainLog(c.stderr)
-	f, err := c.folder()
+	f, err := instance.Open(c.state)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (c *call) runAll(ctx context.Context, p *plan.Plan) error {
 	if scr != nil {
 		log = slog.New(&lineHandler{w: scr, mu: new(sync.Mutex), color: !noColor})
 	}
-	f, err := c.folder()
+	f, err := instance.Open(c.state)
 	if err != nil {
 		return err
 	}

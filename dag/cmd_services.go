@@ -43,11 +43,7 @@ func cmdUp(ctx context.Context, c *call) error {
 	if err := c.noArgs(); err != nil {
 		return err
 	}
-	p, err := c.plan()
-	if err != nil {
-		return err
-	}
-	f, err := c.folder()
+	p, f, err := c.open()
 	if err != nil {
 		return err
 	}
@@ -88,39 +84,29 @@ func (c *call) lasting(ctx context.Context, p *plan.Plan, f *instance.Folder, lo
 
 func (c *call) services(ctx context.Context, p *plan.Plan, f *instance.Folder, log *slog.Logger, short bool) (*instance.Services, func(), error) {
 	verb := "dag " + c.name
-	if c.once || len(c.args) > 0 {
-		verb += " " + strings.Join(c.args, " ")
+	if c.name == "run" {
+		verb = strings.Join(append([]string{verb}, c.args...), " ")
 	}
-	bin, _ := c.getenv("TILLFLOW_POSTGRES_BIN")
 	for waited := false; ; {
-		o, err := f.Own(instance.ServicesRole, strings.TrimSpace(verb))
+		o, err := f.Own(instance.ServicesRole, verb)
 		if err == nil {
-			sv, err := instance.Start(ctx, p.Spec, o, bin, log)
-			if err == nil {
-				_, err = migrate(ctx, sv.DB, c.dir())
-			}
-			done := func() {
-				if sv != nil {
-					sv.Stop(context.WithoutCancel(ctx), log)
-				}
-				o.Release()
-			}
-			if err != nil {
-				done()
-				return nil, nil, err
-			}
-			return sv, done, nil
+			return c.startServices(ctx, p, o, log, short)
 		}
 		var owned *instance.OwnedError
 		if !errors.As(err, &owned) {
 			return nil, nil, err
 		}
 		if short || owned.Info.Command == "dag up" {
-			sv, err := instance.Attach(ctx, p.Spec, f)
+			release, err := f.Use()
 			if err != nil {
 				return nil, nil, err
 			}
-			return sv, func() { sv.Stop(context.WithoutCancel(ctx), log) }, nil
+			sv, err := instance.Attach(ctx, p.Spec, f)
+			if err != nil {
+				release()
+				return nil, nil, err
+			}
+			return sv, func() { sv.Stop(context.WithoutCancel(ctx), log); release() }, nil
 		}
 		if !waited {
 			log.Info("waiting for another command to end", "command", owned.Info.Command, "pid", owned.Info.PID)
@@ -134,15 +120,36 @@ func (c *call) services(ctx context.Context, p *plan.Plan, f *instance.Folder, l
 	}
 }
 
+// startServices brings up the services whose role o holds, and their tables.
+func (c *call) startServices(ctx context.Context, p *plan.Plan, o *instance.Owner, log *slog.Logger, short bool) (*instance.Services, func(), error) {
+	bin, _ := c.getenv("TILLFLOW_POSTGRES_BIN")
+	sv, err := instance.Start(ctx, p.Spec, o, bin, log)
+	if err != nil {
+		o.Release()
+		return nil, nil, err
+	}
+	done := func() {
+		if short {
+			o.Folder.AwaitUsers(ctx)
+		}
+		sv.Stop(context.WithoutCancel(ctx), log)
+		o.Release()
+	}
+	if _, err = migrate(ctx, sv.DB, c.dir()); err == nil {
+		err = sv.Announce(o)
+	}
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return sv, done, nil
+}
+
 func cmdEnv(ctx context.Context, c *call) error {
 	if err := c.noArgs(); err != nil {
 		return err
 	}
-	p, err := c.plan()
-	if err != nil {
-		return err
-	}
-	f, err := c.folder()
+	p, f, err := c.open()
 	if err != nil {
 		return err
 	}
@@ -170,7 +177,7 @@ func cmdStatus(ctx context.Context, c *call) error {
 	if err := c.noArgs(); err != nil {
 		return err
 	}
-	f, err := c.folder()
+	f, err := instance.Open(c.state)
 	if err != nil {
 		return err
 	}

@@ -30,11 +30,7 @@ func cmdSQL(ctx context.Context, c *call) error {
 	}
 	ctx, cancel := stopOnSignal(ctx)
 	defer cancel()
-	p, err := c.plan()
-	if err != nil {
-		return err
-	}
-	f, err := c.folder()
+	p, f, err := c.open()
 	if err != nil {
 		return err
 	}

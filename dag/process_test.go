@@ -389,6 +389,23 @@ func TestUpAndRunShareServices(t *testing.T) {
 	}
 }
 
+// Short commands at the same moment share the services that the first of them starts, to the end of the last.
+func TestShortCommandsShareServices(t *testing.T) {
+	p := newPipeline(t, "1h")
+	var all []*process
+	for range 4 {
+		all = append(all, p.start("sql", "select pg_sleep(random()), 'answer'", "-o", "csv"))
+	}
+	for _, c := range all {
+		if code := c.wait(t); code != 0 || !strings.Contains(c.out.String(), "answer") {
+			t.Errorf("exit code %d\n%s", code, c.out)
+		}
+	}
+	if left := p.servers(); left != "" {
+		t.Errorf("left behind:\n%s", left)
+	}
+}
+
 // Two pipelines with other states and ports do not see each other, and a taken port is named with its variable.
 func TestPorts(t *testing.T) {
 	a, b := newPipeline(t, "1h"), newPipeline(t, "1h")

@@ -4,6 +4,7 @@
 package instance
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -172,4 +173,35 @@ func (f *Folder) owned(role Role) bool {
 	}
 	defer lock.Close()
 	return errors.Is(unix.Flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
+}
+
+// Use marks the services as in use by this process, which did not start them, until the returned function is called or
+// the process ends.
+func (f *Folder) Use() (release func(), err error) {
+	lock, err := os.OpenFile(f.file("users.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("mark the services as in use: %w", err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_SH); err != nil {
+		_ = lock.Close() // nothing was written
+		return nil, fmt.Errorf("mark the services as in use: %w", err)
+	}
+	return func() { _ = lock.Close() }, nil // the mark goes with it
+}
+
+// AwaitUsers waits until no other process uses the services, or ctx ends: a short command that started them should
+// not take them away from one that joined it.
+func (f *Folder) AwaitUsers(ctx context.Context) {
+	lock, err := os.OpenFile(f.file("users.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return // then nobody could mark a use either
+	}
+	defer lock.Close()
+	for errors.Is(unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }

@@ -83,13 +83,17 @@ func Start(ctx context.Context, s *spec.Spec, o *Owner, pgBin string, log *slog.
 	if sv.postgres != nil {
 		sv.Started = append(sv.Started, fmt.Sprintf("Postgres on 127.0.0.1:%d, database %s", sv.postgres.Port(), database))
 	}
-	err = o.Tell(func(i *Info) {
+	return sv, nil
+}
+
+// Announce tells other processes where the services are; they wait for it, so it comes when the tables are there.
+func (sv *Services) Announce(o *Owner) error {
+	return o.Tell(func(i *Info) {
 		i.Ready, i.Brokers = true, sv.Brokers
 		if sv.postgres != nil {
 			i.URL, i.Socket, i.PassFile = sv.postgres.URL(), sv.postgres.SocketURL(), sv.postgres.PassFile()
 		}
 	})
-	return sv, err
 }
 
 func addresses(s *spec.Spec) (kafka, postgres Address, err error) {

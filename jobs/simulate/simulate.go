@@ -150,7 +150,7 @@ func (j *Job) Run(ctx context.Context, in run.Input) (run.Result, error) {
 	if err != nil {
 		return run.Result{}, err
 	}
-	client, err := kafkasrc.Open(j.deps.Brokers, kafkasrc.Options{Log: j.deps.Log, Patience: 2 * time.Second})
+	client, err := kafkasrc.Open(j.deps.Brokers, kafkasrc.Options{Log: j.deps.Log.With("job", j.name), Patience: 2 * time.Second})
 	if err != nil {
 		return run.Result{}, err
 	}
