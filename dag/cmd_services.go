@@ -104,6 +104,9 @@ func (c *call) services(ctx context.Context, p *plan.Plan, f *instance.Folder, l
 			sv, err := instance.Attach(ctx, p.Spec, f)
 			if err != nil {
 				release()
+				if errors.Is(err, instance.ErrEnded) {
+					continue // then we start them
+				}
 				return nil, nil, err
 			}
 			return sv, func() { sv.Stop(context.WithoutCancel(ctx), log); release() }, nil
@@ -130,7 +133,7 @@ func (c *call) startServices(ctx context.Context, p *plan.Plan, o *instance.Owne
 	}
 	done := func() {
 		if short {
-			o.Folder.AwaitUsers(ctx)
+			defer o.Folder.AwaitUsers(ctx)()
 		}
 		sv.Stop(context.WithoutCancel(ctx), log)
 		o.Release()

@@ -393,8 +393,8 @@ func TestUpAndRunShareServices(t *testing.T) {
 func TestShortCommandsShareServices(t *testing.T) {
 	p := newPipeline(t, "1h")
 	var all []*process
-	for range 4 {
-		all = append(all, p.start("sql", "select pg_sleep(random()), 'answer'", "-o", "csv"))
+	for i := range 6 {
+		all = append(all, p.start("sql", fmt.Sprintf("select pg_sleep(%d * 0.1), 'answer'", i%3), "-o", "csv"))
 	}
 	for _, c := range all {
 		if code := c.wait(t); code != 0 || !strings.Contains(c.out.String(), "answer") {

@@ -190,18 +190,17 @@ func (f *Folder) Use() (release func(), err error) {
 }
 
 // AwaitUsers waits until no other process uses the services, or ctx ends: a short command that started them should
-// not take them away from one that joined it.
-func (f *Folder) AwaitUsers(ctx context.Context) {
+// not take them away from one that joined it. Whoever wants to join now waits until the returned function is called.
+func (f *Folder) AwaitUsers(ctx context.Context) (release func()) {
 	lock, err := os.OpenFile(f.file("users.lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return // then nobody could mark a use either
+		return func() {} // then nobody could mark a use either
 	}
-	defer lock.Close()
-	for errors.Is(unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK) {
+	for errors.Is(unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK) && ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-			return
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+	return func() { _ = lock.Close() } // the lock goes with it
 }

@@ -148,7 +148,11 @@ func explain(err error, variable string) error {
 	return err
 }
 
-// Attach connects to the services that another process runs in the folder, waiting until they are ready.
+// ErrEnded says that the process which ran the services has ended.
+var ErrEnded = errors.New("the process that ran the services has ended")
+
+// Attach connects to the services that another process runs in the folder, waiting until they are ready. The error is
+// ErrEnded when there is no such process any more.
 func Attach(ctx context.Context, s *spec.Spec, f *Folder) (*Services, error) {
 	kafka, postgres, err := addresses(s)
 	if err != nil {
@@ -171,7 +175,7 @@ func Attach(ctx context.Context, s *spec.Spec, f *Folder) (*Services, error) {
 			sv.DB, err = pg.Open(ctx, own)
 			return sv, err
 		case !ok:
-			return nil, fmt.Errorf("%s: the process that ran the services has ended; try again", f.Path)
+			return nil, ErrEnded
 		}
 		select {
 		case <-ctx.Done():
