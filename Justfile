@@ -17,7 +17,7 @@ up:
 
 # run, and open the page
 demo:
-    (sleep 12; python3 -m webbrowser http://127.0.0.1:8501) & go run ./dag run
+    (sleep 12; xdg-open http://127.0.0.1:8501 || open http://127.0.0.1:8501) & go run ./dag run
 
 # load the two dimension tables
 seed:

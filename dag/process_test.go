@@ -9,10 +9,13 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -265,13 +268,30 @@ func (p *pipeline) logged(topics ...string) string {
 	return strings.Join(counts, ",")
 }
 
-// servers lists the Postgres processes that work on this pipeline's data.
+// servers lists the processes that name this pipeline's state folder: its servers, and whatever starts them.
 func (p *pipeline) servers() string {
-	out, err := exec.Command("pgrep", "-af", p.state).Output()
-	if err != nil && len(out) == 0 {
-		return "" // pgrep found nothing
+	var lines []string
+	if runtime.GOOS == "linux" {
+		files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		for _, file := range files {
+			b, _ := os.ReadFile(file) // the process may have ended meanwhile
+			lines = append(lines, string(bytes.ReplaceAll(b, []byte{0}, []byte{' '})))
+		}
+	} else {
+		out, err := exec.Command("ps", "-A", "-o", "args").Output()
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		lines = strings.Split(string(out), "\n")
 	}
-	return strings.TrimSpace(string(out))
+	if len(lines) == 0 {
+		p.t.Fatal("no process is seen, not even this one")
+	}
+	lines = slices.DeleteFunc(lines, func(l string) bool { return !strings.Contains(l, p.state) })
+	return strings.Join(lines, "\n")
 }
 
 // A full run, commands beside it, a second one refused, Ctrl-C, and a start that goes on.
@@ -319,6 +339,9 @@ func TestFullRun(t *testing.T) {
 	}
 
 	rows := p.query("select count(*) from transactions")
+	if !strings.Contains(p.servers(), "postgres") {
+		t.Error("the server of a running pipeline is not seen, so that of a stopped one would not be")
+	}
 	c.until(t, "the figures move", func() bool { return p.query("select count(*) from transactions") != rows })
 	if code := c.stop(t); code != 0 {
 		t.Errorf("Ctrl-C ended with %d\n%s", code, c.out)
@@ -378,8 +401,17 @@ func TestUpAndRunShareServices(t *testing.T) {
 	p := newPipeline(t, "1h")
 	up := p.start("up")
 	up.until(t, "the services are up", func() bool { return strings.Contains(up.out.String(), "ready;") })
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	p.env = append(p.env, "DAG_LISTEN="+taken.Addr().String()) // a run that ends serves nothing, so it is in no one's way
 	if code := p.start("run", "--once").wait(t); code != 0 {
 		t.Errorf("a run beside `dag up` ended with %d", code)
+	}
+	if c := p.start("run"); c.wait(t) != 1 || !strings.Contains(c.out.String(), "DAG_LISTEN") {
+		t.Errorf("a full run on a taken port:\n%s", c.out)
 	}
 	if got := p.query("select count(*) > 0 from transactions"); got != "t" {
 		t.Error("the run beside `dag up` wrote nothing")
