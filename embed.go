@@ -1,9 +1,9 @@
-// Package tillflow carries the pipeline's text files, so that the one binary can write them anywhere.
+// Package tillflow carries the pipeline's text files, so that the one binary can write them anywhere (`dag init`).
 package tillflow
 
 import "embed"
 
-// Files are the pipeline as a shop edits it: the dagfile, SQL, seeds and reports.
+// Files are the pipeline as a shop edits it: the dagfile, migrations, seeds and reports.
 //
-//go:embed dagfile.yaml sql/migrations sql/queries seeds reports/*.md
+//go:embed dagfile.yaml sql/migrations seeds reports/*.md
 var Files embed.FS

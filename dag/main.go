@@ -41,6 +41,7 @@ func init() {
 		{"plan", "[SELECTOR ...]", "show the jobs in the order they run, without running them", cmdPlan},
 		{"validate", "", "check the dagfile", cmdValidate},
 		{"status", "[-o table|json]", "show what each job of a running pipeline is doing", cmdStatus},
+		{"init", "[DIR]", "write the retail pipeline into a folder, as a start for one's own", cmdInit},
 		{"help", "", "show this", cmdHelp},
 	}
 }

@@ -23,7 +23,7 @@ create table transactions (
     ts             timestamp     not null,
     primary key (transaction_id, ts)
 );
-create index transactions_ts on transactions using brin (ts) with (pages_per_range = 32, autosummarize = on);
+create index transactions_ts on transactions using brin (ts) with (pages_per_range = 32);
 
 create table refunds (
     refund_id               bigint        not null,
@@ -36,7 +36,7 @@ create table refunds (
     ts                      timestamp     not null,
     primary key (refund_id, ts)
 );
-create index refunds_ts on refunds using brin (ts) with (pages_per_range = 32, autosummarize = on);
+create index refunds_ts on refunds using brin (ts) with (pages_per_range = 32);
 
 create table product_metrics_minute (
     window_start      timestamp     not null,
