@@ -56,6 +56,7 @@ type rig struct {
 	t      testing.TB
 	db     *pgxpool.Pool
 	kafka  *embedded.Kafka
+	addr   []string // of another broker than kafka
 	client *kafkasrc.Client
 	with   With
 }
@@ -125,7 +126,7 @@ func (r *rig) texts(sql string, args ...any) []string {
 // job makes a stream of the rig's settings.
 func (r *rig) job(instance string, change ...func(*With, *Deps)) *Job {
 	r.t.Helper()
-	w, d := r.with, Deps{DB: r.db, Brokers: r.kafka.Brokers(), Instance: instance, Log: testLog(r.t), LeaseTTL: 2 * time.Second}
+	w, d := r.with, Deps{DB: r.db, Brokers: r.brokers(), Instance: instance, Log: testLog(r.t), LeaseTTL: 2 * time.Second}
 	for _, c := range change {
 		c(&w, &d)
 	}
@@ -299,6 +300,7 @@ func (r *rig) verify() {
 			r.t.Errorf("the ledger counts %s wrong by %d", c.what, n)
 		}
 	}
+	r.prove()
 }
 
 // testLog writes warnings to the test's log as long as the test runs.

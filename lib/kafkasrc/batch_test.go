@@ -228,3 +228,41 @@ func FuzzDecodeTopic(f *testing.F) {
 		}
 	})
 }
+
+func TestFindBatch(t *testing.T) {
+	t.Parallel()
+	two := append(batchOf(5, 0, "a", "b"), batchOf(7, uint16(kafka.Zstd), "c", "d", "e")...)
+	binary.BigEndian.PutUint32(two[len(batchOf(5, 0, "a", "b")):][53:], 2) // the second follows on the first
+	seal(two[len(batchOf(5, 0, "a", "b")):])
+	broken := bytes.Clone(two)
+	broken[70]++
+	for _, tc := range []struct {
+		name    string
+		in      []byte
+		s       session
+		next    int64
+		records int
+		err     string
+	}{
+		{"first", two, session{7, 1, 0}, 7, 2, ""},
+		{"second_packed", two, session{7, 1, 2}, 10, 3, ""},
+		{"not_yet", two, session{7, 1, 5}, 10, 0, ""},
+		{"other_producer", two, session{8, 1, 0}, 10, 0, ""},
+		{"other_epoch", two, session{7, 2, 0}, 10, 0, ""},
+		{"nothing", nil, session{7, 1, 0}, 5, 0, ""},
+		{"marker", batchOf(5, attrControl, "x"), session{7, 1, 0}, 6, 0, ""},
+		{"cut_off", two[:len(two)-1], session{7, 1, 2}, 7, 0, "record batch is cut off"},
+		{"broken", broken, session{7, 1, 2}, 5, 0, "record batch at offset 5: checksum"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var w walker
+			next, records, err := w.find(tc.in, 5, tc.s)
+			if next != tc.next || records != tc.records {
+				t.Errorf("next %d, %d records; want %d, %d", next, records, tc.next, tc.records)
+			}
+			if (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
+				t.Errorf("error %v, want %q", err, tc.err)
+			}
+		})
+	}
+}

@@ -42,6 +42,17 @@ func (e *UnknownTopicError) Error() string {
 	return fmt.Sprintf("topic %q does not exist on the cluster", e.Topic)
 }
 
+// RecreatedError says that the topic was deleted and made again while it was read: offsets of the one mean nothing in the
+// other, even where both have them.
+type RecreatedError struct {
+	Topic   string
+	Was, Is string // the topic's ids
+}
+
+func (e *RecreatedError) Error() string {
+	return fmt.Sprintf("topic %s was deleted and made again while it was read: its id was %s and is %s", e.Topic, e.Was, e.Is)
+}
+
 // CorruptError says that a record batch does not hold what it claims: wrong checksum, or lengths that do not add up.
 type CorruptError struct {
 	Topic     string
@@ -82,9 +93,10 @@ func transient(err error) bool {
 		corrupt *CorruptError
 		forgot  *forgottenError
 		large   *tooLargeError
+		anew    *RecreatedError
 	)
 	switch {
-	case errors.As(err, &version), errors.As(err, &corrupt):
+	case errors.As(err, &version), errors.As(err, &corrupt), errors.As(err, &anew):
 		return false
 	case errors.As(err, &unknown), errors.As(err, &silent), errors.As(err, &forgot), errors.As(err, &large):
 		return true

@@ -33,6 +33,11 @@ type Fetcher struct {
 	partition int
 	versionOK bool // the broker was found to speak a fetch version we know
 	walk      walker
+
+	topicID string // as it was at the first fetch
+	checked bool   // the topic is still that one; a failed request makes it doubtful
+
+	uncommitted bool // show what open and aborted transactions have written too
 }
 
 // NewFetcher makes a reader of one partition.
@@ -55,7 +60,8 @@ type Fetched struct {
 // Next is the offset of the message it was called with: nothing is lost by fetching again from there.
 //
 // A broker that is away or a leader that moves is retried until ctx ends. An offset outside the log is an
-// *OutOfRangeError; a batch that stays broken when fetched again is a *CorruptError.
+// *OutOfRangeError; a batch that stays broken when fetched again is a *CorruptError; a topic that was made again since the
+// Fetcher's first fetch is a *RecreatedError.
 func (f *Fetcher) Fetch(ctx context.Context, offset int64, wait time.Duration, each func(m *Message) error) (Fetched, error) {
 	size := int32(fetchBytes)
 	for broken := 0; ; {
@@ -99,10 +105,18 @@ func (f *Fetcher) ask(ctx context.Context, offset int64, wait time.Duration, siz
 		raw *fetchResponse
 	)
 	got.Next = offset
+	isolation := kafka.ReadCommitted
+	if f.uncommitted {
+		isolation = kafka.ReadUncommitted
+	}
 	err := f.client.retry(ctx, f.what(), wait+attemptTimeout, func(ctx context.Context) error {
+		if err := f.sameTopic(ctx); err != nil {
+			return err
+		}
+		f.checked = false
 		req := &fetchRequest{fetcher: f, checkVersion: !f.versionOK, Request: fetch.Request{
 			ReplicaID: -1, MaxWaitTime: int32(wait.Milliseconds()), MinBytes: 1, MaxBytes: size,
-			IsolationLevel: int8(kafka.ReadCommitted), SessionEpoch: -1,
+			IsolationLevel: int8(isolation), SessionEpoch: -1,
 			Topics: []fetch.RequestTopic{{Topic: f.topic, Partitions: []fetch.RequestPartition{{
 				Partition: int32(f.partition), CurrentLeaderEpoch: -1, FetchOffset: offset, LogStartOffset: -1, PartitionMaxBytes: size,
 			}}}},
@@ -117,6 +131,7 @@ func (f *Fetcher) ask(ctx context.Context, offset int64, wait time.Duration, siz
 		if err != nil {
 			frames.give(raw.frame)
 		}
+		f.checked = err == nil
 		return err
 	})
 	if errors.Is(err, kafka.OffsetOutOfRange) {
@@ -126,6 +141,23 @@ func (f *Fetcher) ask(ctx context.Context, offset int64, wait time.Duration, siz
 		return got, nil, err
 	}
 	return got, raw.frame, nil
+}
+
+// sameTopic asks for the topic's id at the first fetch, and again after a request that failed: a topic cannot be deleted
+// without the fetch at hand failing, and the request itself names the topic by its name only.
+func (f *Fetcher) sameTopic(ctx context.Context) error {
+	if f.checked {
+		return nil
+	}
+	t, err := f.client.askTopic(ctx, f.topic)
+	if err != nil {
+		return err
+	}
+	if f.topicID != "" && f.topicID != t.ID {
+		return &RecreatedError{Topic: f.topic, Was: f.topicID, Is: t.ID}
+	}
+	f.topicID, f.checked = t.ID, true
+	return nil
 }
 
 func (f *Fetcher) outOfRange(ctx context.Context, offset int64) error {

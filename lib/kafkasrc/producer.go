@@ -15,7 +15,8 @@ import (
 const maxBatch = 900_000
 
 // Producer appends messages to a topic, each exactly once however often a request has to be repeated: every
-// partition has a producer id and sequence numbers, by which the broker knows a batch it already has (KIP-98).
+// partition has a producer id and sequence numbers, by which the broker knows a batch it already has (KIP-98), and where
+// the broker may have forgotten the producer, the log is searched for the batch before it is sent again.
 // It is safe for concurrent use; calls for the same partition wait for each other.
 type Producer struct {
 	client *Client
@@ -29,7 +30,8 @@ type partitionProducer struct {
 	mu    sync.Mutex
 	known bool // session is valid and every batch before it was answered
 	session
-	limit int // of a batch, in bytes; shrinks when the topic takes less
+	limit int   // of a batch, in bytes; shrinks when the topic takes less
+	end   int64 // no batch that is in doubt lies before this offset
 }
 
 // NewProducer makes a producer of a topic, and waits until the topic is there.
@@ -83,13 +85,25 @@ func (p *Producer) sendBatch(ctx context.Context, partition int, part *partition
 		batch []byte
 		n     int
 		tries int
+		doubt bool // an earlier try may have stored the batch
 	)
 	err := p.client.retry(ctx, what, attemptTimeout, func(ctx context.Context) error {
 		if !part.known {
-			if err := p.begin(ctx, part); err != nil {
+			if err := p.begin(ctx, partition, part); err != nil {
 				return err
 			}
 			batch = nil
+		}
+		if doubt {
+			stored, err := p.find(ctx, partition, part)
+			if err != nil {
+				return err
+			}
+			if stored > 0 {
+				n = stored
+				return nil
+			}
+			doubt = false
 		}
 		if batch == nil {
 			if tries > 0 {
@@ -99,8 +113,10 @@ func (p *Producer) sendBatch(ctx context.Context, partition int, part *partition
 			*buf = batch
 		}
 		tries++
-		err := p.produce(ctx, partition, batch)
+		base, err := p.produce(ctx, partition, batch)
 		switch {
+		case err == nil && base >= 0:
+			part.end = base + int64(n)
 		case errors.Is(err, kafka.DuplicateSequenceNumber):
 			return nil // an earlier try arrived after all
 		case errors.Is(err, kafka.UnknownProducerId), errors.Is(err, kafka.OutOfOrderSequenceNumber),
@@ -114,6 +130,7 @@ func (p *Producer) sendBatch(ctx context.Context, partition int, part *partition
 			batch = nil
 			return &tooLargeError{err}
 		}
+		doubt = err != nil
 		return err
 	})
 	if err != nil {
@@ -126,8 +143,23 @@ func (p *Producer) sendBatch(ctx context.Context, partition int, part *partition
 	return n, nil
 }
 
-// begin gets a producer id.
-func (p *Producer) begin(ctx context.Context, part *partitionProducer) error {
+// find looks for the batch in doubt and gives the number of its records; 0 when it is not in the log.
+//
+// The broker is to recognize a batch that is sent again by its sequence numbers. But it forgets a producer whose last batch
+// is a day old (producer.id.expiration.ms), goes by the times in the batch, and looks when it starts: after a restart it takes
+// a repeated batch of last month's messages for a new one.
+func (p *Producer) find(ctx context.Context, partition int, part *partitionProducer) (int, error) {
+	f := p.client.NewFetcher(p.topic, partition)
+	f.uncommitted = true // somebody's open transaction may lie before it
+	next, n, err := f.find(ctx, part.end, part.session)
+	if err == nil && n > 0 {
+		part.end = next
+	}
+	return n, err
+}
+
+// begin gets a producer id, and notes where the log ends.
+func (p *Producer) begin(ctx context.Context, partition int, part *partitionProducer) error {
 	res, err := p.client.kafka(p.topic).InitProducerID(ctx, &kafka.InitProducerIDRequest{ProducerID: -1, ProducerEpoch: -1, TransactionTimeoutMs: 60_000})
 	if err != nil {
 		return err
@@ -135,20 +167,26 @@ func (p *Producer) begin(ctx context.Context, part *partitionProducer) error {
 	if res.Error != nil {
 		return res.Error
 	}
+	ranges, err := p.client.offsets(ctx, p.topic, []int{partition})
+	if err != nil {
+		return err
+	}
+	part.end = ranges[partition].End
 	part.session = session{producer: int64(res.Producer.ProducerID), epoch: int16(res.Producer.ProducerEpoch)}
 	part.known = true
 	return nil
 }
 
-func (p *Producer) produce(ctx context.Context, partition int, batch []byte) error {
+// produce sends one batch and gives the offset of its first message; -1 when the broker does not say.
+func (p *Producer) produce(ctx context.Context, partition int, batch []byte) (int64, error) {
 	res, err := p.client.kafka(p.topic).RawProduce(ctx, &kafka.RawProduceRequest{
 		Topic: p.topic, Partition: partition, RequiredAcks: kafka.RequireAll,
 		RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(batch)},
 	})
 	if err != nil {
-		return err
+		return -1, err
 	}
-	return res.Error
+	return res.BaseOffset, res.Error
 }
 
 // forgottenError and tooLargeError are retried, in another way than before.

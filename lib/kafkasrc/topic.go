@@ -26,16 +26,21 @@ type Topic struct {
 // not exist is asked for until ctx ends; the error is then an *UnknownTopicError beside the context's.
 func (c *Client) Topic(ctx context.Context, name string) (Topic, error) {
 	var t Topic
-	err := c.retry(ctx, "ask about topic "+name, attemptTimeout, func(ctx context.Context) error {
-		m, err := c.transport(name).RoundTrip(ctx, kafka.TCP(c.brokers...), &topicRequest{topic: name, clientID: c.clientID})
-		if err != nil {
-			return err
-		}
-		res := m.(*topicResponse)
-		t = res.Topic
-		return res.err
+	err := c.retry(ctx, "ask about topic "+name, attemptTimeout, func(ctx context.Context) (err error) {
+		t, err = c.askTopic(ctx, name)
+		return err
 	})
 	return t, err
+}
+
+// askTopic asks once.
+func (c *Client) askTopic(ctx context.Context, name string) (Topic, error) {
+	m, err := c.transport(name).RoundTrip(ctx, kafka.TCP(c.brokers...), &topicRequest{topic: name, clientID: c.clientID})
+	if err != nil {
+		return Topic{}, err
+	}
+	res := m.(*topicResponse)
+	return res.Topic, res.err
 }
 
 // EnsureTopic makes a topic with that many partitions and the broker's default replication. A topic that exists is left as it

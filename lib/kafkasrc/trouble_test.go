@@ -292,6 +292,33 @@ func TestForgottenProducerStartsAgain(t *testing.T) {
 	}
 }
 
+// A broker that stores and never says so is not asked for ever: the batch is found in the log, behind those of others.
+func TestDeniedBatchIsFoundInTheLog(t *testing.T) {
+	t.Parallel()
+	fake := cluster(t)
+	c := open(t, fake.ListenAddrs(), nil)
+	p, err := c.NewProducer(t.Context(), "sales")
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, c, "sales", "other")
+	for i, vs := range [][]string{{"a", "b"}, {"c"}, {"d", "e", "f"}} {
+		fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut, Count: 1})
+		var rs []kafkasrc.Record
+		for _, v := range vs {
+			rs = append(rs, kafkasrc.Record{Value: []byte(v)})
+		}
+		if err := p.Send(t.Context(), 0, rs); err != nil {
+			t.Fatal(err)
+		}
+		send(t, c, "sales", fmt.Sprint("other", i))
+	}
+	want := []string{"other", "a", "b", "other0", "c", "other1", "d", "e", "f", "other2"}
+	if diff := cmp.Diff(want, values(readAll(t, c, "sales", 0, 0))); diff != "" {
+		t.Errorf("messages differ (-sent +stored):\n%s", diff)
+	}
+}
+
 // After a Send that was given up, its sequence numbers may be taken: the next batch must not be mistaken for it.
 func TestSendAfterGivingUpIsNotSwallowed(t *testing.T) {
 	t.Parallel()
@@ -302,48 +329,19 @@ func TestSendAfterGivingUpIsNotSwallowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut, Count: -1}) // stored, and denied
+	blind := fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.NotLeaderForPartition, Count: -1})
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	if err := p.Send(ctx, 0, []kafkasrc.Record{{Value: []byte("a")}}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("got %v", err)
 	}
 	h.Remove()
+	blind.Remove()
 	if err := p.Send(t.Context(), 0, []kafkasrc.Record{{Value: []byte("b")}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := values(readAll(t, c, "sales", 0, 0)); !cmp.Equal(got, []string{"a", "b"}) {
 		t.Errorf("stored %q", got)
-	}
-}
-
-// A topic that takes smaller batches than ours gets smaller ones; a message too large by itself is an error.
-func TestBatchesShrinkToWhatTheTopicTakes(t *testing.T) {
-	t.Parallel()
-	fake := cluster(t)
-	limit := "20000"
-	if err := fake.CreateTopic("small", 1, map[string]string{"max.message.bytes": limit}); err != nil {
-		t.Fatal(err)
-	}
-	c := open(t, fake.ListenAddrs(), nil)
-	p, err := c.NewProducer(t.Context(), "small")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rs []kafkasrc.Record
-	for i := range 1000 {
-		rs = append(rs, kafkasrc.Record{Value: fmt.Appendf(nil, "%01000d", i)})
-	}
-	if err := p.Send(t.Context(), 0, rs); err != nil {
-		t.Fatal(err)
-	}
-	for i, m := range readAll(t, c, "small", 0, 0) {
-		if m.Value != string(rs[i].Value) {
-			t.Fatalf("message %d is %.20q", i, m.Value)
-		}
-	}
-	err = p.Send(t.Context(), 0, []kafkasrc.Record{{Value: make([]byte, 50_000)}})
-	if err == nil || !strings.Contains(err.Error(), "[10] Message Size Too Large") {
-		t.Errorf("got %v", err)
 	}
 }
 
