@@ -30,6 +30,10 @@ build:
 test:
     go test -race -shuffle=on ./...
 
+# what talks to a broker, against a real Kafka; needs Java 17 and, the first time, Maven
+test-kafka:
+    go test -tags kafka -count=1 -run '^TestBroker/kafka' ./lib/kafkatest ./lib/kafkasrc ./jobs/stream
+
 # only what needs no service
 test-short:
     go test ./lib/strictyaml ./lib/event ./lib/window ./lib/rfm ./lib/kmeans ./lib/apriori ./lib/anomaly ./lib/chart ./lib/frame ./dag/spec ./dag/plan ./dag/gate ./dag/runner
@@ -44,6 +48,14 @@ fuzz time="30s":
 
 bench out="new.txt":
     go test -run '^$' -bench . -count 10 ./lib/... ./jobs/... | tee {{out}}
+
+# the stream beside a bare COPY of the same rows, and its latency; other flags: `dag bench`
+bench-stream *args:
+    go run ./dag bench stream {{args}}
+
+# two pipelines, a broker and a database, killed and frozen at random; the tables must come out exact
+chaos time="10m" kills="200" seed="1":
+    go test -tags chaos -run TestChaos -count=1 -timeout 60m -v ./dag -chaos {{time}} -kills {{kills}} -seed {{seed}}
 
 lint:
     gofmt -l . && go vet ./... && go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...

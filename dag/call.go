@@ -28,6 +28,8 @@ type call struct {
 	format              string // -o
 	once                bool   // run
 	asOf                string // run
+	bench               benchFlags
+	dead                deadFlags
 	args                []string
 }
 
@@ -42,8 +44,14 @@ func (c *call) parse(args []string) error {
 	case "run":
 		fs.BoolVar(&c.once, "once", false, "")
 		fs.StringVar(&c.asOf, "as-of", "", "")
-	case "sql", "status":
+	case "sql", "status", "verify":
 		fs.StringVar(&c.format, "o", "table", "")
+	case "deadletters":
+		fs.StringVar(&c.format, "o", "table", "")
+		c.dead.declare(fs)
+	case "bench":
+		fs.StringVar(&c.format, "o", "text", "")
+		c.bench.declare(fs)
 	}
 	for {
 		if err := fs.Parse(args); err != nil {

@@ -19,6 +19,7 @@ const (
 	exitDone        = 0
 	exitFailed      = 1   // a job or a service failed
 	exitUsage       = 2   // the dagfile or the flags are wrong
+	exitCheck       = 3   // a check of the data failed
 	exitNothing     = 4   // nothing was selected
 	exitInterrupted = 130 // stopped by Ctrl-C before it was done
 )
@@ -40,8 +41,11 @@ func init() {
 		{"env", "", `print DATABASE_URL, KAFKA_BROKERS and PGPASSFILE: eval "$(dag env)"`, cmdEnv},
 		{"plan", "[SELECTOR ...]", "show the jobs in the order they run, without running them", cmdPlan},
 		{"validate", "", "check the dagfile", cmdValidate},
+		{"verify", "[STREAM ...] [-o table|json]", "prove that streams lost and doubled nothing", cmdVerify},
+		{"deadletters", "ls|show|replay|drop", "messages that could not become rows: list, try again, throw away", cmdDeadLetters},
 		{"status", "[-o table|json]", "show what each job of a running pipeline is doing", cmdStatus},
 		{"init", "[DIR]", "write the retail pipeline into a folder, as a start for one's own", cmdInit},
+		{"bench", "stream [-o text|json]", "measure the stream beside a bare COPY of the same rows", cmdBench},
 		{"help", "", "show this", cmdHelp},
 	}
 }
@@ -136,7 +140,8 @@ Environment:
   TILLFLOW_POSTGRES_BIN  folder of the Postgres server programs, when they are not found by themselves
   NO_COLOR       no colour on a terminal
 
-Exit codes: 0 done, 1 a job failed, 2 wrong dagfile or flags, 4 nothing selected, 130 interrupted.
+Exit codes: 0 done, 1 a job failed, 2 wrong dagfile or flags, 3 a check of the data failed,
+4 nothing selected, 130 interrupted.
 `)
 	return nil
 }

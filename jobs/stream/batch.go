@@ -6,6 +6,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 
+	"tillflow/lib/event"
 	"tillflow/lib/kafkasrc"
 	"tillflow/lib/ledger"
 )
@@ -26,6 +27,8 @@ type batch struct {
 	maxEvent         int64 // the tracker's Max after the batch
 	hasMax           bool
 	bytes            int
+
+	unknown []event.Unknown // what the rows' messages have and no field declares
 }
 
 // reset empties the batch for messages from offset first on.
@@ -76,11 +79,11 @@ func (b *batch) hold(p []byte) []byte {
 	return b.arena[n:len(b.arena):len(b.arena)]
 }
 
-// addDead keeps a message that can never become a row.
-func (b *batch) addDead(m *kafkasrc.Message, reason string) {
+// addDead keeps a message that can never become a row, with the watermark at its place.
+func (b *batch) addDead(m *kafkasrc.Message, reason string, mark int64) {
 	b.dead = append(b.dead, ledger.Letter{
 		Offset: m.Offset, Key: bytes.Clone(m.Key), Value: bytes.Clone(m.Value), Headers: headers(m), Reason: reason,
-		EventTime: ledger.NoTime, Watermark: ledger.NoTime,
+		EventTime: ledger.NoTime, Watermark: mark,
 	})
 }
 

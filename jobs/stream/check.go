@@ -164,12 +164,8 @@ func (c *checker) appendSink(at []string, s SinkSpec, columns map[string]event.F
 
 func (c *checker) windowSink(at []string, s SinkSpec, columns map[string]event.Field, schema *event.Schema) {
 	refused := len(c.problems)
-	if s.Slide != 0 {
-		c.add(append(at, "slide"), "leave it out: windows follow each other", "sliding windows are not supported")
-	}
-	if s.Where != "" {
-		c.add(append(at, "where"), "leave it out, or split by the column and filter when reading", "a window over some of the rows is not supported")
-	}
+	c.slide(at, s)
+	c.where(at, s.Where, columns, schema)
 	if len(s.Key) > 0 {
 		c.add(append(at, "key"), "leave it out", "the key of a window is window_start and its by columns")
 	}
@@ -191,10 +187,8 @@ func (c *checker) windowSink(at []string, s SinkSpec, columns map[string]event.F
 	}
 	for _, e := range s.Totals.Entries {
 		path := append(slices.Clone(at), "totals", e.Key)
-		if !columnName.MatchString(e.Key) || names[e.Key] {
-			c.add(path, "", "%q cannot be the name of a total: it is no column's name, or taken", e.Key)
-		}
 		t, err := window.ParseTotal(e.Key, e.Value)
+		c.totalNames(path, t, e.Key, names)
 		if err != nil {
 			c.add(path, "", "%s", err)
 			continue
@@ -217,6 +211,54 @@ func (c *checker) windowSink(at []string, s SinkSpec, columns map[string]event.F
 	}
 	if err != nil {
 		c.add(at, "", "%s", err)
+	}
+}
+
+// slide checks that windows can begin where the sink says.
+func (c *checker) slide(at []string, s SinkSpec) {
+	if s.Slide == 0 {
+		return
+	}
+	spec := window.Spec{Size: s.Window, Slide: s.Slide}
+	if err := spec.Check(); err != nil {
+		c.add(append(at, "slide"), "such as window: 5m and slide: 1m", "%s", err)
+	}
+}
+
+// where checks a sink's condition.
+func (c *checker) where(at []string, where string, columns map[string]event.Field, schema *event.Schema) {
+	if where == "" {
+		return
+	}
+	_, err := schema.NewFilter(where)
+	var unknown *event.UnknownColumnError
+	switch {
+	case errors.As(err, &unknown):
+		c.noColumn(append(at, "where"), "where", unknown.Column, columns)
+	case err != nil:
+		c.add(append(at, "where"), "as in where: amount > 0 and reason in ('a', 'b')", "where: %s", err)
+	}
+}
+
+// totalNames checks the columns a total makes, and takes their names.
+func (c *checker) totalNames(path []string, t window.Total, name string, taken map[string]bool) {
+	columns := []string{name}
+	for _, p := range t.Parts() {
+		if p.Name != name && p.Name != "" {
+			columns = append(columns, p.Name)
+		}
+	}
+	for _, col := range columns {
+		switch {
+		case !columnName.MatchString(col) || taken[col] || len(col) > maxName:
+			if col == name {
+				c.add(path, "", "%q cannot be the name of a total: it is no column's name, or taken", name)
+			} else {
+				c.add(path, fmt.Sprintf("%s keeps %s beside %s; give one of them another name", t.Op, col, name),
+					"%q cannot be a column: it is too long, or taken", col)
+			}
+		}
+		taken[col] = true
 	}
 }
 

@@ -143,6 +143,11 @@ func (c *coordinator) beat(ctx, hard context.Context) (waiting bool, err error) 
 		}
 		waiting = waiting || !got
 	}
+	for p, w := range c.workers {
+		if c.replayAsked(p) {
+			w.askReplay()
+		}
+	}
 	if time.Since(c.reported) >= reportEvery {
 		c.reported = time.Now()
 		c.report()
@@ -190,12 +195,15 @@ func (c *coordinator) claim(bctx, ctx, hard context.Context, p int) (bool, error
 		c.fail(p, err)
 		return true, lease.Release(bctx, c.conn)
 	}
-	w := &worker{partition: &partition{job: c.stream, lease: lease, stopAt: math.MaxInt64, log: c.log.With("partition", p)}}
+	w := &worker{partition: &partition{job: c.stream, lease: lease, stopAt: math.MaxInt64, log: c.log.With("partition", p), replay: make(chan struct{}, 1)}}
 	if end, ok := c.ends[p]; ok && c.in.Once {
 		w.stopAt = end
 	}
 	w.next.Store(lease.Next)
 	w.logEnd.Store(c.scout.end(p))
+	if c.replayAsked(p) {
+		w.askReplay()
+	}
 	wctx, cancel := context.WithCancel(ctx)
 	w.cancel = cancel
 	c.workers[p] = w
@@ -207,6 +215,13 @@ func (c *coordinator) claim(bctx, ctx, hard context.Context, p int) (bool, error
 		c.exits <- w
 	}()
 	return true, nil
+}
+
+// replayAsked says whether dead letters of a partition are to be tried again.
+func (c *coordinator) replayAsked(p int) bool {
+	return slices.ContainsFunc(c.view.Partitions, func(v ledger.Partition) bool {
+		return v.Partition == p && v.Topic == c.with.Topic && v.Replay
+	})
 }
 
 // evictAfter is how long a partition may be found locked before its session is looked at: a healthy batch of a member

@@ -7,11 +7,28 @@
 //
 //	Fetcher ─▶ reader: decode, watermark ─▶ batch ─▶ writer: one transaction ─▶ ledger: next offset
 //	              │ (a goroutine per partition)          (a goroutine per partition)
-//	              └─ at most three batches are in memory per partition; then fetching waits
+//	              └─ at most two batches are in memory per partition; then fetching waits
 //
 //	begin · guard · lock the dimension keys · savepoint                       one round trip
 //	COPY the rows (a repeated key: back to the savepoint, staged path)        one
 //	raise windows · dead letters · held rows · late rows · ledger · commit    one
+//
+// # What a window keeps
+//
+//	page_speed:
+//	  window: 5m                                   # its length
+//	  slide: 1m                                    # one begins each minute: a row falls in five; default: the length
+//	  by: [page]                                   # the key is window_start and these
+//	  where: bot = false and kind in ('view', 'x') # only these rows; package event, Filter, has all of it
+//	  totals:
+//	    views: count()
+//	    slowest: max(load_ms)                      # min and sum too
+//	    mean: avg(load_ms)                         # numeric, generated from mean_sum and mean_count beside it: exact
+//	    visitors: approx_distinct(visitor)         # bigint, with the sketch it comes from in visitors_sketch (package hll)
+//
+// A row that comes late is left out of those of its windows that had ended before it, and counted in the others. All
+// totals are the same whatever the batches were, the bytes of the sketches too. Floats cannot be summed, as their sum
+// depends on the order.
 //
 // # Who reads what
 //
@@ -27,5 +44,9 @@
 //   - The worker froze and its partition was given away: its guard finds no row, it stops.
 //   - The log was recreated, lost its tail, or retention passed us: the partition stops with an error; the others go on.
 //   - A message that is no row: dead letter. A row with an unknown dimension key: held. A repeated key: counted.
+//   - The dimension row comes: the held rows go in, before any batch that could repeat them, late or not by their own
+//     place in the log. Only a message of the same key and another content, which had no key missing, can have come first.
+//   - The schema was fixed: Replay has the owners try dead letters again, the same way. Verify adds everything up.
 //   - A row the table itself refuses (a check constraint): found by halving the batch, dead letter.
+//   - A field nobody declared: left out, counted by name, and told about once with an example.
 package stream

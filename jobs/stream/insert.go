@@ -91,11 +91,7 @@ func (w *writer) insertPart(ctx context.Context, rec arrow.Record, verdicts []ve
 
 // copyRows copies the rows straight into the table, sorted by its key when they come in another order.
 func (w *writer) copyRows(ctx context.Context, rec arrow.Record) error {
-	if order := byKey(rec, w.raw.key); order != nil {
-		rec = take(w.mem, rec, order)
-		defer rec.Release()
-	}
-	_, err := pg.CopyRecord(ctx, w.conn.PgConn(), w.raw.name, rec)
+	_, err := pg.CopyRows(ctx, w.conn.PgConn(), w.raw.name, rec, byKey(rec, w.raw.key))
 	return err
 }
 

@@ -37,6 +37,8 @@ type Job struct {
 	name string
 	with With
 	deps Deps
+
+	sized bool // the settings say how large a batch is
 }
 
 // New checks the settings, so that a Job that exists can run. The error names every problem.
@@ -67,13 +69,18 @@ func New(name string, w With, d Deps) (*Job, error) {
 		}
 		d.Instance = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
-	return &Job{name: name, with: w.withDefaults(), deps: d}, nil
+	return &Job{name: name, with: w.withDefaults(), deps: d, sized: w.Batch > 0}, nil
 }
 
 // Run reads the topic into the tables until ctx ends, or, with in.Once, up to the log ends seen at the start. Trouble
 // that passes is waited for inside. It returns context.Cause(ctx) after a stop, and an error when the tables are not
 // what the sinks declare or the log is not the one that was read so far.
 func (j *Job) Run(ctx context.Context, in run.Input) (run.Result, error) {
+	return j.run(ctx, in, false)
+}
+
+// run is Run, or, with onlySettle, once and without reading on: only what waits is tried again.
+func (j *Job) run(ctx context.Context, in run.Input, onlySettle bool) (run.Result, error) {
 	log := j.deps.Log.With("job", j.name)
 	client, err := kafkasrc.Open(j.deps.Brokers, kafkasrc.Options{Log: log, ClientID: "tillflow-" + j.name, Patience: 2 * time.Second})
 	if err != nil {
@@ -91,7 +98,7 @@ func (j *Job) Run(ctx context.Context, in run.Input) (run.Result, error) {
 		in.Progress = func(run.Progress) {}
 	}
 	st := &stream{
-		name: j.name, with: j.with, db: j.deps.DB, kafka: client, sinks: s, mem: j.deps.Alloc, log: log, in: in,
+		name: j.name, with: j.with, db: j.deps.DB, kafka: client, sinks: s, mem: j.deps.Alloc, log: log, in: in, onlySettle: onlySettle, sized: j.sized,
 		member: ledger.Member{Job: j.name, Topic: j.with.Topic, Name: j.deps.Instance, TTL: j.deps.LeaseTTL},
 	}
 	err = st.start(ctx)
@@ -119,12 +126,17 @@ type stream struct {
 	in     run.Input
 	member ledger.Member
 
+	onlySettle bool // read nothing
+	sized      bool // with.Batch was given
+
 	logID   logID
+	rows    int            // in a batch while there is a backlog
 	writers chan struct{}  // as many as may write at once
 	ends    map[int]int64  // once mode: where the work ends
 	scout   *scout         // looks at the topic now and then
 	total   counters       // since the start of this run
 	told    [5]atomic.Bool // by kind of trouble: the first was logged
+	drift   drift          // fields nobody declared
 }
 
 // start finds the topic, makes or compares the tables and the ledger's rows.
@@ -169,8 +181,14 @@ func (s *stream) tryStart(ctx context.Context) error {
 	if s.in.Once {
 		s.ends = map[int]int64{}
 		for p, r := range ranges {
-			s.ends[p] = r.End
+			if s.ends[p] = r.End; s.onlySettle {
+				s.ends[p] = 0
+			}
 		}
+	}
+	s.rows = s.with.Batch
+	if !s.sized {
+		s.rows = min(s.rows, max(leastBatch, defaultRows/max(1, len(topic.Partitions))))
 	}
 	s.writers = make(chan struct{}, max(1, min(len(topic.Partitions), runtime.GOMAXPROCS(0))))
 	if slow != "" {

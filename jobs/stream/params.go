@@ -32,6 +32,12 @@ func param(col arrow.Array) any {
 			out[i] = col.Value(i)
 		}
 		return out
+	case *array.Binary:
+		out := make([][]byte, n)
+		for i := range out {
+			out[i] = append([]byte{}, col.Value(i)...) // never nil, which would be a null
+		}
+		return out
 	case *array.Int64:
 		return nullable(col, func(i int) int64 { return col.Value(i) })
 	case *array.Float64:

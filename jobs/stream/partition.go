@@ -23,10 +23,13 @@ type partition struct {
 
 	next, logEnd atomic.Int64 // for others to read
 	keepFor      atomic.Int64 // batches whose messages are kept as they came
+
+	replay chan struct{} // dead letters were marked to be tried again; holds one
 }
 
-// buffers is how many batches a partition has in memory: one fills, one waits, one is written.
-const buffers = 3
+// buffers is how many batches a partition has in memory: one fills while the other is written. Reading is several
+// times faster than writing, so a third would only wait.
+const buffers = 2
 
 // keepMessages is how many batches keep their messages after a row had to wait for its dimension; more are likely to
 // come, and reading a batch twice costs more than copying its messages.
@@ -83,17 +86,20 @@ func (p *partition) read(ctx context.Context, free <-chan *batch, full chan<- *b
 	r := &reader{
 		fetcher: p.job.kafka.NewFetcher(p.lease.Topic, p.lease.Partition), dec: dec,
 		tracker: window.NewTracker(*p.job.with.Watermark, *p.job.with.MaxSkew),
-		next:    p.lease.Next, stopAt: p.stopAt, rows: p.job.with.Batch, linger: *p.job.with.Linger,
-		seen: func(end int64) { p.logEnd.Store(end) },
+		next:    p.lease.Next, stopAt: p.stopAt, rows: p.job.rows, linger: *p.job.with.Linger,
+		seen: func(end int64) { p.logEnd.Store(end) }, free: free,
 	}
 	r.tracker.Restore(p.lease.MaxEvent, p.lease.HasMax)
 	again := retry{log: p.log, doing: "read"}
 	for {
-		var b *batch
-		select {
-		case b = <-free:
-		case <-ctx.Done():
-			return ctx.Err()
+		b := r.spare
+		r.spare = nil
+		if b == nil {
+			select {
+			case b = <-free:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
 		for {
 			r.keep = p.keepFor.Load() > 0
@@ -113,6 +119,7 @@ func (p *partition) read(ctx context.Context, free <-chan *batch, full chan<- *b
 		}
 		select {
 		case full <- b:
+			r.handed = time.Now()
 		case <-ctx.Done():
 			b.reset(0)
 			return ctx.Err()
@@ -122,8 +129,31 @@ func (p *partition) read(ctx context.Context, free <-chan *batch, full chan<- *b
 
 // write commits batches in their order until there are no more, ctx ends, or one cannot be committed.
 func (p *partition) write(ctx, hard context.Context, w *writer, free chan<- *batch, full <-chan *batch) error {
+	if err := p.settle(ctx, hard, w); err != nil {
+		return err
+	}
+	defer w.waiting.close()
 	folded := time.Now()
-	for b := range full {
+	for {
+		var b *batch
+		var ok bool
+		select {
+		case b, ok = <-full:
+			if !ok {
+				return p.settle(ctx, hard, w) // once mode: dimension rows may have come meanwhile
+			}
+		case <-w.waiting.tick():
+			if err := p.settle(ctx, hard, w); err != nil {
+				return err
+			}
+			continue
+		case <-p.replay:
+			w.waiting.replay = true
+			if err := p.settle(ctx, hard, w); err != nil {
+				return err
+			}
+			continue
+		}
 		if ctx.Err() != nil {
 			b.reset(0)
 			return nil
@@ -141,7 +171,6 @@ func (p *partition) write(ctx, hard context.Context, w *writer, free chan<- *bat
 			}
 		}
 	}
-	return nil
 }
 
 // foldEvery is how often old entries of the ledger are joined.
@@ -151,18 +180,30 @@ const foldEvery = 10 * time.Minute
 func (p *partition) commit(ctx, hard context.Context, w *writer, b *batch) error {
 	again := retry{log: p.log, doing: "write"}
 	for {
+		if !w.waiting.known && again.tries == 0 {
+			if err := p.settle(ctx, hard, w); err != nil || ctx.Err() != nil {
+				return err
+			}
+		}
 		err := p.try(ctx, hard, w, b, again.tries > 0)
 		switch {
 		case err == nil:
 			again.ok()
 			p.lease.Next, p.lease.MaxEvent, p.lease.HasMax = b.next, b.maxEvent, b.hasMax
+			w.lease.Next = b.next
 			p.next.Store(b.next)
+			p.drifted(b.unknown)
 			if p.keepFor.Add(-1) < 0 {
 				p.keepFor.Store(0)
 			}
 			return nil
 		case errors.Is(err, errNotKept):
 			return err
+		case errors.Is(err, errSettleFirst):
+			if err := p.settle(ctx, hard, w); err != nil || ctx.Err() != nil {
+				return err
+			}
+			continue
 		case hard.Err() != nil:
 			return nil
 		case !passes(err):
@@ -183,12 +224,8 @@ func (p *partition) try(ctx, hard context.Context, w *writer, b *batch, again bo
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if w.conn == nil || w.conn.IsClosed() {
-		conn, err := w.session(hard, p.job.db, fmt.Sprintf("tillflow %s/%d", p.lease.Job, p.lease.Partition))
-		if err != nil {
-			return fmt.Errorf("connect: %w", err)
-		}
-		w.conn = conn
+	if err := p.connect(hard, w); err != nil {
+		return err
 	}
 	if again {
 		if done, err := p.outcome(hard, w, b); done || err != nil {
@@ -209,12 +246,26 @@ func (p *partition) try(ctx, hard context.Context, w *writer, b *batch, again bo
 	return nil
 }
 
+// connect opens the writer's session if it is not open.
+func (p *partition) connect(ctx context.Context, w *writer) error {
+	if w.conn != nil && !w.conn.IsClosed() {
+		return nil
+	}
+	conn, err := w.session(ctx, p.job.db, fmt.Sprintf("tillflow %s/%d", p.lease.Job, p.lease.Partition))
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	w.conn = conn
+	return nil
+}
+
 // outcome asks the ledger whether the batch is in.
 func (p *partition) outcome(ctx context.Context, w *writer, b *batch) (done bool, err error) {
 	o, err := p.lease.Outcome(ctx, w.conn, b.first, b.next)
 	if err != nil || !o.Committed {
 		return false, err
 	}
+	w.waiting.known = w.waiting.known && o.Held == 0 // what they wait for is read again
 	p.job.count(p.lease.Partition, counts{o.Inserted, o.Duplicates, o.Late, o.Dead, o.Held})
 	return true, nil
 }

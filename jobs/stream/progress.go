@@ -136,6 +136,9 @@ func (c *coordinator) note() string {
 			parts = append(parts, fmt.Sprintf("%d %s", v, [...]string{"repeated", "late", "dead", "held"}[i]))
 		}
 	}
+	if unknown := c.drift.note(); unknown != "" {
+		parts = append(parts, unknown)
+	}
 	return strings.Join(parts, ", ")
 }
 

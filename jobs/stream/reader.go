@@ -24,6 +24,11 @@ type reader struct {
 	rows   int // in a batch while there is a backlog
 	linger time.Duration
 	seen   func(logEnd int64)
+
+	// At the log's end a batch goes as soon as the writer has nothing to do, linger after the one before or later.
+	free   <-chan *batch // the batches nobody uses: the other one, when the writer is idle
+	spare  *batch        // taken from free; the next to be filled
+	handed time.Time     // when the last batch went to the writer
 }
 
 const (
@@ -33,6 +38,8 @@ const (
 	batchBytes = 16 << 20
 	// fillTime is how long a batch may fill while there is more to read.
 	fillTime = time.Second
+	// busyPause is the least time between two looks at the log while the writer is busy.
+	busyPause = time.Millisecond
 	// graceTime is how long a started batch waits for a broker that does not answer before it goes with what it has.
 	graceTime = time.Second
 )
@@ -49,10 +56,11 @@ func (r *reader) fill(ctx context.Context, b *batch) error {
 	err := r.read(ctx, b)
 	if err != nil || b.empty() {
 		r.dec.Seal().Release()
+		r.dec.Unknown() // read again, counted again
 		return err
 	}
 	b.maxEvent, b.hasMax = r.tracker.Max()
-	b.rec = r.dec.Seal()
+	b.rec, b.unknown = r.dec.Seal(), r.dec.Unknown()
 	return nil
 }
 
@@ -67,8 +75,8 @@ func (r *reader) read(ctx context.Context, b *batch) error {
 	for r.next < r.stopAt {
 		wait, fctx, cancel := idleWait, ctx, context.CancelFunc(func() {})
 		if !started.IsZero() {
-			wait = max(0, r.linger-time.Since(started))
-			fctx, cancel = context.WithTimeout(ctx, wait+graceTime)
+			wait = 0
+			fctx, cancel = context.WithTimeout(ctx, graceTime)
 		}
 		got, err := r.fetcher.Fetch(fctx, r.next, wait, func(m *kafkasrc.Message) error { return r.take(b, m) })
 		late := fctx.Err() != nil && ctx.Err() == nil
@@ -94,7 +102,7 @@ func (r *reader) read(ctx context.Context, b *batch) error {
 		}
 		spent := time.Since(started)
 		if err != nil || b.size() >= r.rows || b.bytes >= batchBytes || spent >= fillTime ||
-			got.Next >= got.LastStable && spent >= r.linger {
+			got.Next >= got.LastStable && r.turn(ctx) {
 			return nil
 		}
 	}
@@ -102,6 +110,36 @@ func (r *reader) read(ctx context.Context, b *batch) error {
 		return errEnd
 	}
 	return nil
+}
+
+// turn says whether a batch that holds all there is may go to the writer; otherwise it waits until that may have
+// changed. So a message that comes alone is written at once, and of many that come fast, all that came while the batch
+// before was written go together.
+func (r *reader) turn(ctx context.Context) bool {
+	early := r.linger - time.Since(r.handed)
+	free := r.free
+	if r.spare == nil {
+		select {
+		case r.spare = <-free:
+		default:
+		}
+	}
+	switch {
+	case early > 0:
+		free = nil
+	case r.spare != nil:
+		return true
+	default:
+		early = max(r.linger, busyPause) // the writer is busy: see now and then what else has come
+	}
+	timer := time.NewTimer(early)
+	defer timer.Stop()
+	select {
+	case r.spare = <-free:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // take puts a message in the batch: as a row, or as a dead letter.
@@ -122,7 +160,7 @@ func (r *reader) take(b *batch, m *kafkasrc.Message) error {
 		if !errors.As(err, &reject) {
 			return fmt.Errorf("decode message %d: %w", m.Offset, err)
 		}
-		b.addDead(m, reject.Error())
+		b.addDead(m, reject.Error(), r.tracker.Watermark())
 		return nil
 	}
 	at, broker := r.dec.EventTime(), int64(-1)

@@ -60,10 +60,11 @@ func passes(err error) bool {
 		outside *kafkasrc.OutOfRangeError
 		corrupt *kafkasrc.CorruptError
 		version *kafkasrc.VersionError
+		another *kafkasrc.RecreatedError
 		differs *differsError
 	)
 	switch {
-	case errors.Is(err, ledger.ErrFenced), errors.As(err, &outside), errors.As(err, &corrupt), errors.As(err, &version),
+	case errors.Is(err, ledger.ErrFenced), errors.As(err, &outside), errors.As(err, &corrupt), errors.As(err, &version), errors.As(err, &another),
 		errors.As(err, &differs):
 		return false
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"tillflow/lib/event"
-	"tillflow/lib/window"
 	"tillflow/sql"
 )
 
@@ -41,22 +39,18 @@ const (
 	stageRow   = "tillflow_row"
 )
 
-// windowSink is one window table.
-type windowSink struct {
-	table table
-	spec  window.Spec
-	size  int64 // microseconds
-	sql   string
-	cols  []int // columns of the deltas, in the order of the statement's parameters
-}
-
 // reference is a dimension whose keys are checked for each batch.
 type reference struct {
 	event.Reference
 	col  int    // in the batch's record
 	name string // of that column
 	sql  string // locks the keys that exist and returns them
+
+	exist string // returns the keys that exist, as text, without a lock
 }
+
+// need names a key of the dimension that is missing, as in dim_products.product_id=LAPTOP-999.
+func (r reference) need(key any) string { return fmt.Sprintf("%s.%s=%v", r.Table, r.Column, key) }
 
 // newSinks turns a checked With into sinks.
 func newSinks(w With) (*sinks, error) {
@@ -76,7 +70,7 @@ func newSinks(w With) (*sinks, error) {
 		columns = append(columns, c)
 		byColumn[f.Name] = c
 		if c.ref != nil {
-			s.refs = append(s.refs, reference{Reference: *c.ref, col: i, name: f.Name, sql: shareKeys(*c.ref, f.Type)})
+			s.refs = append(s.refs, reference{Reference: *c.ref, col: i, name: f.Name, sql: shareKeys(*c.ref, f.Type), exist: existKeys(*c.ref, f.Type)})
 		}
 	}
 	for _, e := range w.Sinks.Entries {
@@ -102,70 +96,6 @@ func newSinks(w With) (*sinks, error) {
 	return s, nil
 }
 
-func newWindowSink(name string, s SinkSpec, schema *event.Schema, byColumn map[string]column) (*windowSink, error) {
-	spec, err := s.windowSpec(eventColumn(schema))
-	if err != nil {
-		return nil, err
-	}
-	out, err := spec.Schema(schema.Arrow())
-	if err != nil {
-		return nil, err
-	}
-	win := &windowSink{spec: spec, size: spec.Size.Microseconds(), table: table{name: name, key: append([]string{window.StartColumn}, spec.By...)}}
-	for _, f := range out.Fields() {
-		c := column{name: f.Name, typ: f.Type, nullable: f.Nullable, optional: f.Name == window.EndColumn}
-		if slices.Contains(spec.By, f.Name) {
-			c = byColumn[f.Name]
-		}
-		win.table.columns = append(win.table.columns, c)
-	}
-	return win, nil
-}
-
-// bind makes the upsert for the columns the window's table has.
-func (w *windowSink) bind(have []found) {
-	has := map[string]bool{}
-	for _, h := range have {
-		has[h.Name] = true
-	}
-	op := map[string]window.Op{}
-	for _, t := range w.spec.Totals {
-		op[t.Name] = t.Op
-	}
-	var names, params, sets []string
-	w.cols = nil
-	for i, c := range w.table.columns {
-		if c.optional && !has[c.name] {
-			continue
-		}
-		w.cols = append(w.cols, i)
-		names = append(names, c.name)
-		params = append(params, fmt.Sprintf("$%d::%s[]", len(params)+1, arrayType(c)))
-		q := quote(c.name)
-		switch op[c.name] {
-		case window.Count, window.Sum:
-			sets = append(sets, fmt.Sprintf("%[1]s = t.%[1]s + excluded.%[1]s", q))
-		case window.Min:
-			sets = append(sets, fmt.Sprintf("%[1]s = least(t.%[1]s, excluded.%[1]s)", q))
-		case window.Max:
-			sets = append(sets, fmt.Sprintf("%[1]s = greatest(t.%[1]s, excluded.%[1]s)", q))
-		}
-	}
-	w.sql = fmt.Sprintf("insert into %s as t (%s)\nselect * from unnest(%s)\non conflict (%s) do update set %s",
-		quote(w.table.name), quoteAll(names), strings.Join(params, ", "), quoteAll(w.table.key), strings.Join(sets, ", "))
-}
-
-// arrayType is the element type of a column's parameter: without a size, as a cast to a sized type would round or cut.
-func arrayType(c column) string {
-	switch c.typ.ID() {
-	case arrow.DECIMAL128:
-		return "numeric"
-	case arrow.STRING:
-		return "text"
-	}
-	return c.sqlType()
-}
-
 // shareKeys locks the given keys of a dimension as a foreign key's trigger would, until the transaction ends, and
 // returns those that exist. Sorted, so that two writers cannot wait for each other.
 func shareKeys(r event.Reference, t arrow.DataType) string {
@@ -175,6 +105,15 @@ func shareKeys(r event.Reference, t arrow.DataType) string {
 	}
 	return fmt.Sprintf("select %[1]s::%[3]s from %[2]s where %[1]s = any($1::%[3]s[]) order by %[1]s for key share",
 		quote(r.Column), quote(r.Table), typ)
+}
+
+// existKeys returns those of the given keys that a dimension has.
+func existKeys(r event.Reference, t arrow.DataType) string {
+	typ := "text"
+	if t.ID() == arrow.INT64 {
+		typ = "bigint"
+	}
+	return fmt.Sprintf("select %[1]s::text from %[2]s where %[1]s = any($1::%[3]s[])", quote(r.Column), quote(r.Table), typ)
 }
 
 // tables are all the tables, the raw one first.

@@ -31,7 +31,9 @@ type column struct {
 	length   int // of a string in characters; 0 = any
 	nullable bool
 	optional bool // an existing table may lack it
-	ref      *event.Reference
+
+	generated string // the expression Postgres fills it by; then it is numeric, and typ is not set
+	ref       *event.Reference
 }
 
 // quote writes a table's or column's name for SQL.
@@ -47,6 +49,9 @@ func quoteAll(names []string) string {
 
 // sqlType is the Postgres type a column is created with.
 func (c column) sqlType() string {
+	if c.generated != "" {
+		return "numeric"
+	}
 	switch t := c.typ.(type) {
 	case *arrow.Int64Type:
 		return "bigint"
@@ -58,6 +63,8 @@ func (c column) sqlType() string {
 		return "timestamp without time zone"
 	case *arrow.Decimal128Type:
 		return fmt.Sprintf("numeric(%d,%d)", t.Precision, t.Scale)
+	case *arrow.BinaryType:
+		return "bytea"
 	case *arrow.StringType:
 		if c.length > 0 {
 			return fmt.Sprintf("character varying(%d)", c.length)
@@ -73,6 +80,9 @@ func (t table) create() string {
 	fmt.Fprintf(&b, "create table %s (\n", quote(t.name))
 	for _, c := range t.columns {
 		fmt.Fprintf(&b, "    %s %s", quote(c.name), c.sqlType())
+		if c.generated != "" {
+			fmt.Fprintf(&b, " generated always as (%s) stored", c.generated)
+		}
 		if !c.nullable {
 			b.WriteString(" not null")
 		}
@@ -90,6 +100,7 @@ type found struct {
 	Name, Type string
 	NotNull    bool
 	Filled     bool // has a default or fills itself
+	Generated  bool // is computed from other columns
 }
 
 // ensure makes the table from its declaration, or compares an existing one with it. The error names every difference. It
@@ -117,7 +128,7 @@ func (t table) ensure(ctx context.Context, tx pgx.Tx) ([]found, error) {
 			return nil, fmt.Errorf("create table %s: %w", t.name, err)
 		}
 		for _, c := range t.columns {
-			have = append(have, found{Name: c.name, Type: c.sqlType(), NotNull: !c.nullable})
+			have = append(have, found{Name: c.name, Type: c.sqlType(), NotNull: !c.nullable, Generated: c.generated != ""})
 		}
 		return have, nil
 	}
@@ -157,6 +168,12 @@ func (t table) compare(have []found, key []string) []string {
 				diffs = append(diffs, fmt.Sprintf("column %s %s is missing", c.name, c.sqlType()))
 			}
 			continue
+		}
+		switch {
+		case c.generated != "" && !h.Generated:
+			diffs = append(diffs, fmt.Sprintf("column %s is not computed, expected numeric generated always as (%s) stored", c.name, c.generated))
+		case c.generated == "" && h.Generated:
+			diffs = append(diffs, fmt.Sprintf("column %s is computed, the sink fills it itself", c.name))
 		}
 		if why := c.fits(h.Type); why != "" {
 			diffs = append(diffs, fmt.Sprintf("column %s is %s, %s", c.name, h.Type, why))

@@ -18,8 +18,8 @@ type With struct {
 	Watermark  *time.Duration `yaml:"watermark"`  // how long stragglers are waited for; default 5m
 	Late       string         `yaml:"late" check:"oneof=drop|include"`
 	MaxSkew    *time.Duration `yaml:"max_skew"` // an event further ahead of the broker's clock moves no watermark; default 1h
-	Linger     *time.Duration `yaml:"linger"`   // how long the first message of a batch waits at the log's end; default 100ms
-	Batch      int            `yaml:"batch"`    // rows in a transaction while there is a backlog; default 50000
+	Linger     *time.Duration `yaml:"linger"`   // least time between two transactions of a partition at the log's end; default 10ms
+	Batch      int            `yaml:"batch"`    // rows in a transaction while there is a backlog; default 50000, or fewer of more than two partitions
 
 	Fields strictyaml.Map[FieldSpec] `yaml:"fields" check:"required"`
 	Sinks  strictyaml.Map[SinkSpec]  `yaml:"sinks" check:"required"`
@@ -46,11 +46,11 @@ type SinkSpec struct {
 	Append string   `yaml:"append" check:"oneof=all"` // every field as a column
 	Key    []string `yaml:"key"`                      // columns of the primary key: a repeated key is a duplicate
 
-	Window time.Duration          `yaml:"window"` // length of a tumbling window
-	Slide  time.Duration          `yaml:"slide"`
+	Window time.Duration          `yaml:"window"` // length of a window of event time
+	Slide  time.Duration          `yaml:"slide"`  // a window begins at each multiple of it; default: the length
 	By     []string               `yaml:"by"`     // columns that split a window
-	Totals strictyaml.Map[string] `yaml:"totals"` // name: sum(column), count(), min(column), max(column)
-	Where  string                 `yaml:"where"`
+	Where  string                 `yaml:"where"`  // which rows are counted: amount > 0 and reason in ('a', 'b'); package event, Filter
+	Totals strictyaml.Map[string] `yaml:"totals"` // name: count(), or sum, min, max, avg, approx_distinct of (column)
 }
 
 // The defaults of With.
@@ -58,8 +58,13 @@ const (
 	defaultPartitions = 2
 	defaultWatermark  = 5 * time.Minute
 	defaultMaxSkew    = time.Hour
-	defaultLinger     = 100 * time.Millisecond
+	defaultLinger     = 10 * time.Millisecond
 	defaultBatch      = 50_000
+
+	// defaultRows is how many rows of all partitions are filled at once, where batch says nothing: so that memory does not
+	// grow with the partitions. A batch of less than leastBatch would cost speed.
+	defaultRows = 100_000
+	leastBatch  = 10_000
 )
 
 // Consumes names the topic the job reads, so that the planner can tell who feeds it.
@@ -148,7 +153,7 @@ func parseReference(s string) (table, column string, err error) {
 
 // windowSpec is the window a sink declares.
 func (s SinkSpec) windowSpec(eventTime string) (window.Spec, error) {
-	spec := window.Spec{Size: s.Window, Time: eventTime, By: s.By}
+	spec := window.Spec{Size: s.Window, Slide: s.Slide, Time: eventTime, By: s.By}
 	for _, e := range s.Totals.Entries {
 		t, err := window.ParseTotal(e.Key, e.Value)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -26,6 +27,7 @@ type writer struct {
 	deltas []*window.Deltas
 
 	repeats bool // the batch before had repeated keys
+	waiting waiting
 }
 
 // logID tells one log from another of the same name.
@@ -51,6 +53,12 @@ var errNotKept = errors.New("rows must wait and their messages were not kept")
 // ledger.Outcome knows.
 func (w *writer) write(ctx context.Context, b *batch) (*ledger.Batch, error) {
 	out, err := w.transact(ctx, b)
+	w.tidy(ctx, err)
+	return out, err
+}
+
+// tidy rolls back what a transaction that failed has left.
+func (w *writer) tidy(ctx context.Context, err error) {
 	for _, d := range w.deltas {
 		if d.Len() > 0 { // an error left something in it
 			d.Seal().Release()
@@ -63,7 +71,6 @@ func (w *writer) write(ctx context.Context, b *batch) (*ledger.Batch, error) {
 			_ = w.conn.Close(ctx)
 		}
 	}
-	return out, err
 }
 
 // rollbackTime is how long a rollback may take before the connection is given up instead.
@@ -92,18 +99,17 @@ func (w *writer) transact(ctx context.Context, b *batch) (*ledger.Batch, error) 
 	}
 	w.judge(r, verdicts, out)
 	q := &pgx.Batch{}
-	for i, win := range w.windows {
-		rec := w.deltas[i].Seal()
-		defer rec.Release()
-		if rec.NumRows() > 0 {
-			q.Queue(win.sql, params(rec, win.cols)...)
-		}
+	release, err := w.raise(ctx, q)
+	defer release()
+	if err != nil {
+		return nil, err
 	}
 	w.lease.Queue(q, out)
 	q.Queue("commit")
 	if err := w.conn.SendBatch(ctx, q).Close(); err != nil {
 		return nil, fmt.Errorf("commit batch: %w", err)
 	}
+	w.waiting.add(out.Held)
 	return out, nil
 }
 
@@ -115,52 +121,69 @@ type rows struct {
 }
 
 // begin opens the transaction: guard, dimension keys, savepoint, in one round trip. missing says for each reference which
-// keys no dimension row has; nil when all are there.
+// keys no dimension row has; nil when all are there. errSettleFirst: held rows can go now, and must before this batch.
 func (w *writer) begin(ctx context.Context, b *batch) (missing []map[any]bool, err error) {
 	q := &pgx.Batch{}
 	q.Queue("begin")
 	w.lease.QueueGuard(q, b.first)
-	wanted, found := make([]keys, len(w.refs)), make([]keys, len(w.refs))
-	for i, ref := range w.refs {
-		wanted[i] = distinct(b.rec.Column(ref.col))
-		if wanted[i].len() == 0 {
-			continue
-		}
-		q.Queue(ref.sql, wanted[i].param()).Query(func(rows pgx.Rows) (err error) {
-			if wanted[i].ints != nil {
-				found[i].ints, err = pgx.CollectRows(rows, pgx.RowTo[int64])
-			} else {
-				found[i].texts, err = pgx.CollectRows(rows, pgx.RowTo[string])
-			}
-			return err
-		})
-	}
+	check := w.queueKeys(q, b.rec)
 	q.Queue("savepoint " + savepoint)
 	if err := w.conn.SendBatch(ctx, q).Close(); err != nil {
 		return nil, fmt.Errorf("begin batch: %w", err)
 	}
-	for i := range w.refs {
-		if wanted[i].len() == found[i].len() {
+	if w.metBy(check) {
+		return nil, errSettleFirst
+	}
+	return check.missing(), nil
+}
+
+// keyCheck is which dimension keys rows refer to, by reference, and which of them exist.
+type keyCheck struct{ wanted, found []keys }
+
+// queueKeys queues the reading and locking of the dimension keys that the rows of rec refer to.
+func (w *writer) queueKeys(q *pgx.Batch, rec arrow.Record) *keyCheck {
+	c := &keyCheck{make([]keys, len(w.refs)), make([]keys, len(w.refs))}
+	for i, ref := range w.refs {
+		c.wanted[i] = distinct(rec.Column(ref.col))
+		if c.wanted[i].len() == 0 {
+			continue
+		}
+		q.Queue(ref.sql, c.wanted[i].param()).Query(func(rows pgx.Rows) (err error) {
+			if c.wanted[i].ints != nil {
+				c.found[i].ints, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+			} else {
+				c.found[i].texts, err = pgx.CollectRows(rows, pgx.RowTo[string])
+			}
+			return err
+		})
+	}
+	return c
+}
+
+// missing says for each reference which keys no dimension row has; nil when all are there.
+func (c *keyCheck) missing() (missing []map[any]bool) {
+	for i := range c.wanted {
+		if c.wanted[i].len() == c.found[i].len() {
 			continue
 		}
 		if missing == nil {
-			missing = make([]map[any]bool, len(w.refs))
+			missing = make([]map[any]bool, len(c.wanted))
 		}
 		missing[i] = map[any]bool{}
-		for _, k := range wanted[i].texts {
+		for _, k := range c.wanted[i].texts {
 			missing[i][k] = true
 		}
-		for _, k := range wanted[i].ints {
+		for _, k := range c.wanted[i].ints {
 			missing[i][k] = true
 		}
-		for _, k := range found[i].texts {
+		for _, k := range c.found[i].texts {
 			delete(missing[i], k)
 		}
-		for _, k := range found[i].ints {
+		for _, k := range c.found[i].ints {
 			delete(missing[i], k)
 		}
 	}
-	return missing, nil
+	return missing
 }
 
 // withhold moves the rows whose dimension keys are missing to out.Held and returns the others. The caller releases the
@@ -169,22 +192,19 @@ func (w *writer) withhold(b *batch, missing []map[any]bool, out *ledger.Batch) *
 	r := &rows{}
 	var stay []int32
 	for i := range b.offsets {
-		why := ""
+		var needs []string
 		for k, ref := range w.refs {
 			col := b.rec.Column(ref.col)
-			if missing[k] == nil || col.IsNull(i) {
+			if missing == nil || missing[k] == nil || col.IsNull(i) {
 				continue
 			}
 			if v := value(col, i); missing[k][v] {
-				if why != "" {
-					why += ", "
-				}
-				why += fmt.Sprintf("%s.%s=%v", ref.Table, ref.Column, v)
+				needs = append(needs, ref.need(v))
 			}
 		}
-		if why != "" {
+		if len(needs) > 0 {
 			l := b.kept[i]
-			l.Reason = why
+			l.Reason, l.Needs = strings.Join(needs, ", "), needs
 			out.Held = append(out.Held, l)
 			continue
 		}
@@ -208,12 +228,12 @@ func value(col arrow.Array, i int) any {
 }
 
 // judge counts what became of the rows, lists the late ones and adds the others to their windows. A row is late for the
-// ledger when any window has closed before it; each window leaves out only the rows that are late for itself.
+// ledger when any window it belongs to has closed before it; each window leaves out only the rows that are late for itself.
 func (w *writer) judge(r *rows, verdicts []verdict, out *ledger.Batch) {
 	times := r.rec.Column(w.schema.EventTime()).(*array.Timestamp).TimestampValues()
 	count := make([][]bool, len(w.windows))
 	for k := range w.windows {
-		count[k] = make([]bool, len(times))
+		count[k] = w.belong(w.windows[k], r.rec, verdicts)
 	}
 	for i, v := range verdicts {
 		switch {
@@ -227,19 +247,33 @@ func (w *writer) judge(r *rows, verdicts []verdict, out *ledger.Batch) {
 			out.Inserted++
 			at, late := int64(times[i]), false
 			for k, win := range w.windows {
-				l := window.Late(at, win.size, r.marks[i])
-				late = late || l
-				count[k][i] = !l || w.late
+				late = late || count[k][i] && window.Late(at, win.step, r.marks[i])
 			}
 			if len(w.windows) == 0 {
 				late = window.Late(at, 1, r.marks[i]) // behind the watermark itself
 			}
 			if late {
-				out.Late = append(out.Late, ledger.Late{Offset: r.offsets[i], EventTime: at, Watermark: r.marks[i]})
+				out.Late = append(out.Late, ledger.Late{Offset: r.offsets[i], EventTime: at, Watermark: r.marks[i], Key: w.keyOf(r.rec, i)})
 			}
 		}
 	}
 	for k := range w.windows {
-		w.deltas[k].Add(r.rec, count[k])
+		if w.late {
+			w.deltas[k].Add(r.rec, count[k])
+		} else {
+			w.deltas[k].AddOnTime(r.rec, count[k], r.marks)
+		}
 	}
+}
+
+// belong says which rows are a window sink's: those that are new and meet its condition.
+func (w *writer) belong(win *windowSink, rec arrow.Record, verdicts []verdict) []bool {
+	out := make([]bool, len(verdicts))
+	for i, v := range verdicts {
+		out[i] = v.inserted
+	}
+	if win.filter != nil {
+		win.filter.Keep(rec, out)
+	}
+	return out
 }

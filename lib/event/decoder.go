@@ -34,7 +34,8 @@ type Decoder struct {
 	pool   *pool
 	cols   []column
 	n      int // rows
-	cap    int // rows there is room for
+	cap    int // rows there was room for last
+	room   int // rows there is room for now: cap, or 0 after Seal, so that nothing is held that nothing fills
 	bytes  int // of the messages appended since the last Seal
 
 	// What the message in hand has shown so far, by slot: gen when it was there.
@@ -45,9 +46,13 @@ type Decoder struct {
 	days   days
 	shapes shapes
 	slow   slowPath
+
+	unknown unknowns
 }
 
-const firstRows = 64
+// firstRows is one less than a power of two, and so are all that follow: Arrow wants one offset more than there are
+// texts, and buffers come in powers of two.
+const firstRows = 63
 
 // NewDecoder makes a decoder. Its buffers come from mem, and go back to it when the decoder and all records that
 // came from it are released.
@@ -56,11 +61,12 @@ func (s *Schema) NewDecoder(mem memory.Allocator) *Decoder {
 	for i := range s.fields {
 		d.cols[i] = column{kind: s.fields[i].kind, nullable: s.fields[i].Nullable}
 	}
-	d.reserve()
 	return d
 }
 
+// reserve makes room for cap rows.
 func (d *Decoder) reserve() {
+	d.room = d.cap
 	for i := range d.cols {
 		d.cols[i].reserve(d.pool, d.cap)
 	}
@@ -69,8 +75,10 @@ func (d *Decoder) reserve() {
 // Append decodes a message as the next row. A *Reject means that it is none, and nothing was appended; ErrFull
 // that the record has to be sealed first. There are no other errors. value is not kept.
 func (d *Decoder) Append(value []byte) error {
-	if d.n == d.cap {
-		d.cap *= 2
+	if d.n == d.room {
+		if d.room > 0 {
+			d.cap = 2*d.cap + 1
+		}
 		d.reserve()
 	}
 	if !d.shapes.match(d, value) && !d.general(value) {
@@ -108,6 +116,9 @@ func (d *Decoder) Drop() {
 
 // Seal gives the rows as a record, which the caller releases, and leaves the decoder empty.
 func (d *Decoder) Seal() arrow.Record {
+	if d.room == 0 {
+		d.reserve()
+	}
 	arrays := make([]arrow.Array, len(d.cols))
 	for i := range d.cols {
 		arrays[i] = d.cols[i].seal(d.pool, d.schema.arrow.Field(i).Type, d.n)
@@ -116,8 +127,7 @@ func (d *Decoder) Seal() arrow.Record {
 	for _, a := range arrays {
 		a.Release()
 	}
-	d.n, d.bytes = 0, 0
-	d.reserve()
+	d.n, d.bytes, d.room = 0, 0, 0
 	return rec
 }
 
@@ -127,13 +137,14 @@ func (d *Decoder) Release() {
 		d.cols[i].release(d.pool)
 	}
 	d.pool.close()
-	d.n, d.cap = 0, 0
+	d.n, d.cap, d.room = 0, 0, 0
 }
 
 // begin starts a message.
 func (d *Decoder) begin() {
 	d.gen++
 	d.found = 0
+	d.unknown.hand = d.unknown.hand[:0]
 	if d.gen == 0 {
 		clear(d.seen)
 		d.gen = 1

@@ -299,6 +299,7 @@ func TestRejectReasons(t *testing.T) {
 		{"string", `"x"`, "not a JSON object but a string"},
 		{"empty_object", "{}", "id: missing"},
 		{"truncated", `{"id":1,"product":`, "not JSON: unexpected end of JSON input (byte 18)"},
+		{"ten_megabytes_cut_off", `{"x":"` + strings.Repeat("y", 10<<20), "not JSON: unexpected end of JSON input (byte 10485766)"},
 		{"two_objects", `{}{}`, "not JSON: invalid character '{' after top-level value (byte 3)"},
 		{"text", "hello", "not JSON: invalid character 'h' looking for beginning of value (byte 1)"},
 		{"bare_nan", amount("NaN"), "not JSON: invalid character 'N' looking for beginning of value (byte 40)"},

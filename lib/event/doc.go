@@ -8,7 +8,7 @@
 // # What is accepted
 //
 // A message is one JSON object (RFC 8259) in UTF-8, with keys in any order and white space anywhere. Unknown keys are
-// skipped with all they hold. A declared key that comes twice is a reject, since which value was meant is a guess.
+// skipped with all they hold, and counted by name (Decoder.Unknown). A declared key that comes twice is a reject, since which value was meant is a guess.
 //
 //	int64          a number without a fraction: 12, 1e3, 12.0
 //	float64        a number

@@ -34,6 +34,7 @@ func (d *Decoder) exact(b []byte) error {
 		d.slow.where = make([]place, s.slots)
 	}
 	clear(d.slow.where)
+	d.unknown.hand = d.unknown.hand[:0]
 	d.locate(s.root, b[skipSpace(b, 0):])
 	for i := range s.fields {
 		f := &s.fields[i]
@@ -63,6 +64,7 @@ func (d *Decoder) exact(b []byte) error {
 		}
 		return &Reject{Field: f.Name, Reason: reason}
 	}
+	d.unknown.count()
 	return nil
 }
 
@@ -109,6 +111,8 @@ func (d *Decoder) locate(n *node, b []byte) {
 			if k.child != nil && b[i] == '{' {
 				d.locate(k.child, b[i:])
 			}
+		} else {
+			d.unknown.saw(n, key, b[i:end])
 		}
 		if i = skipSpace(b, end); b[i] == ',' {
 			i = skipSpace(b, i+1)

@@ -17,8 +17,9 @@ func (d *Decoder) general(b []byte) bool {
 	if skipSpace(b, i) != len(b) || !d.fill() {
 		return false
 	}
+	unknown := d.unknown.count()
 	if learn {
-		d.shapes.learn(d, b)
+		d.shapes.learn(d, b, unknown)
 	}
 	return true
 }
@@ -52,6 +53,7 @@ func (d *Decoder) object(n *node, b []byte, i, depth int, learn bool) int {
 			if i = skipValue(b, i, depth); i < 0 {
 				return -1
 			}
+			d.unknown.saw(n, name, b[start:i])
 			if learn {
 				d.shapes.saw(-1, depth, start, i)
 			}

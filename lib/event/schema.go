@@ -216,6 +216,8 @@ func (s *Schema) References() []int {
 
 // node is an object on the way to declared values: its keys, each a value or another node.
 type node struct {
+	prefix string // of the names of what lies in it: order.lines.
+
 	keys  []nodeKey
 	table []int16 // open hash table of indexes into keys, -1 is free; length is a power of two
 }
@@ -235,7 +237,7 @@ func (n *node) add(path []string, field int) (problem string) {
 		n.keys = append(n.keys, nodeKey{name: name, field: field})
 		return ""
 	case i < 0:
-		n.keys = append(n.keys, nodeKey{name: name, field: -1, child: &node{}})
+		n.keys = append(n.keys, nodeKey{name: name, field: -1, child: &node{prefix: n.prefix + name + "."}})
 		return n.keys[len(n.keys)-1].child.add(rest, field)
 	case len(rest) > 0 && n.keys[i].child != nil:
 		return n.keys[i].child.add(rest, field)

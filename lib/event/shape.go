@@ -1,16 +1,20 @@
 package event
 
+import "slices"
+
 // A shape is a message with its values taken out: the text before each value, and after the last. Messages of one
 // producer have one shape, or a few when values may be missing, so comparing text finds all keys at once.
 type shape struct {
 	parts  []part
 	tail   string
 	absent []absence
+
+	unknown []*Unknown // the keys nobody declared
 }
 
 // part is a value and the text before it, up to its opening quote.
 type part struct {
-	before string
+	before text
 	field  int // -1: a value nobody asked for, skipped
 	quoted bool
 	depth  int // how many objects the value lies in
@@ -61,6 +65,9 @@ func (s *shapes) match(d *Decoder, b []byte) bool {
 			s.known[0] = sh
 		}
 		s.credit = min(s.credit+1, maxCredit)
+		for _, u := range sh.unknown {
+			u.Count++
+		}
 		return true
 	}
 	return false
@@ -70,8 +77,8 @@ func (sh *shape) match(d *Decoder, b []byte) bool {
 	i := 0
 	for k := range sh.parts {
 		p := &sh.parts[k]
-		end := i + len(p.before)
-		if end > len(b) || string(b[i:end]) != p.before {
+		end := i + p.before.size
+		if end > len(b) || !p.before.is(b[i:end]) {
 			return false
 		}
 		if p.field < 0 {
@@ -119,15 +126,15 @@ func (s *shapes) sawNull(field int) { s.nulls = append(s.nulls, field) }
 func (s *shapes) spoil() { s.spoiled = true }
 
 // learn keeps the shape of b, which was decoded while it was traced.
-func (s *shapes) learn(d *Decoder, b []byte) {
+func (s *shapes) learn(d *Decoder, b []byte, unknown []*Unknown) {
 	if s.spoiled {
 		return
 	}
-	sh := &shape{parts: make([]part, len(s.trace))}
+	sh := &shape{parts: make([]part, len(s.trace)), unknown: slices.Clone(unknown)}
 	last := 0
 	for i, p := range s.trace {
 		at := s.spans[i]
-		p.before = string(b[last:at.start])
+		p.before = newText(b[last:at.start])
 		p.quoted = p.field >= 0 && b[at.start-1] == '"'
 		sh.parts[i] = p
 		last = at.end

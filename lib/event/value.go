@@ -50,6 +50,7 @@ func (f *field) fromNumber(tok []byte, shown string) (c cell, reason string) {
 		if c.i, reason = n.toInt64(f.epoch); reason == "" && (c.i < minTime || c.i >= endTime) {
 			reason = "is outside the years 1 to 9999"
 		}
+		reason = strings.Replace(reason, "int64", f.Format, 1)
 	case Decimal:
 		var lo uint64
 		c.hi, lo, reason = n.toDecimal(f.Type.Precision, f.scale)

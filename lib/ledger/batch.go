@@ -2,9 +2,7 @@ package ledger
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,11 +22,17 @@ type Letter struct {
 	Headers    []Header
 	Reason     string // dead: what is wrong; held: what is missing, as in dim_products.product_id=LAPTOP-999
 
-	EventTime, Watermark int64 // held only; microseconds, window.None-like minimum = no watermark yet
+	EventTime int64    // held only; microseconds
+	Watermark int64    // at the message's own place in the log; microseconds, NoTime = none yet
+	Needs     []string // held: what is missing, one by one
 }
 
-// Late is a row that came after its window had ended. Times are microseconds.
-type Late struct{ Offset, EventTime, Watermark int64 }
+// Late is a row that came after its window had ended. Times are microseconds. Key is what the raw table knows it by.
+type Late struct {
+	Offset, EventTime, Watermark int64
+
+	Key []string
+}
 
 // NoTime is a time that is not known: the watermark before any event.
 const NoTime = -1 << 63
@@ -69,25 +73,39 @@ func (l Lease) QueueGuard(q *pgx.Batch, first int64) {
 // commit after it.
 func (l Lease) Queue(q *pgx.Batch, b *Batch) {
 	at := []any{l.Job, l.Topic, l.Partition}
-	if len(b.Dead) > 0 {
-		c := columns(b.Dead)
-		q.Queue(qDead, append(at, c.offsets, c.keys, c.values, c.headers, c.reasons)...)
-	}
-	if len(b.Held) > 0 {
-		c := columns(b.Held)
-		q.Queue(qHold, append(at, c.offsets, c.keys, c.values, c.headers, c.reasons, c.times, c.marks)...)
-	}
-	if len(b.Late) > 0 {
-		offsets, times, marks := make([]int64, len(b.Late)), make([]time.Time, len(b.Late)), make([]time.Time, len(b.Late))
-		for i, r := range b.Late {
-			offsets[i], times[i], marks[i] = r.Offset, time.UnixMicro(r.EventTime).UTC(), time.UnixMicro(r.Watermark).UTC()
-		}
-		q.Queue(qLate, append(at, offsets, times, marks)...)
-	}
+	l.queueDead(q, b.Dead)
+	l.queueHeld(q, b.Held)
+	l.queueLate(q, b.Late)
 	q.Queue(qBatch, append(at, l.Epoch, b.First, b.Next, b.Messages(), b.Inserted, len(b.Late), b.Duplicates,
 		len(b.Dead), len(b.Held), timestamp(b.MinTime, b.MinTime != NoTime), timestamp(b.MaxTime, b.MaxTime != NoTime))...)
 	q.Queue(qAdvance, append(at, l.Epoch, b.First, b.Next, timestamp(b.MaxEvent, b.HasMax), b.Inserted, b.LogEnd,
 		micros(l.TTL), b.ClusterID, b.TopicID)...).Exec(fencedUnlessOne)
+}
+
+func (l Lease) queueDead(q *pgx.Batch, dead []Letter) {
+	if len(dead) > 0 {
+		c := columns(dead)
+		q.Queue(qDead, l.Job, l.Topic, l.Partition, c.offsets, c.keys, c.values, c.headers, c.reasons, c.marks)
+	}
+}
+
+func (l Lease) queueHeld(q *pgx.Batch, held []Letter) {
+	if len(held) > 0 {
+		c := columns(held)
+		q.Queue(qHold, l.Job, l.Topic, l.Partition, c.offsets, c.keys, c.values, c.headers, c.reasons, c.times, c.marks, c.needs)
+	}
+}
+
+func (l Lease) queueLate(q *pgx.Batch, late []Late) {
+	if len(late) == 0 {
+		return
+	}
+	offsets, times, marks, keys := make([]int64, len(late)), make([]time.Time, len(late)), make([]time.Time, len(late)), make([]string, len(late))
+	for i, r := range late {
+		offsets[i], times[i], marks[i] = r.Offset, time.UnixMicro(r.EventTime).UTC(), time.UnixMicro(r.Watermark).UTC()
+		keys[i] = listJSON(r.Key)
+	}
+	q.Queue(qLate, l.Job, l.Topic, l.Partition, offsets, times, marks, keys)
 }
 
 func fencedUnlessOne(tag pgconn.CommandTag) error {
@@ -144,6 +162,7 @@ type letterColumns struct {
 	offsets          []int64
 	keys, values     [][]byte
 	headers, reasons []string
+	needs            []string
 	times, marks     []*time.Time
 }
 
@@ -154,6 +173,7 @@ func columns(letters []Letter) (c letterColumns) {
 		c.values = append(c.values, l.Value)
 		c.headers = append(c.headers, headersJSON(l.Headers))
 		c.reasons = append(c.reasons, text(l.Reason))
+		c.needs = append(c.needs, listJSON(l.Needs))
 		c.times = append(c.times, instant(l.EventTime))
 		c.marks = append(c.marks, instant(l.Watermark))
 	}
@@ -166,29 +186,4 @@ func instant(us int64) *time.Time {
 	}
 	t := time.UnixMicro(us).UTC()
 	return &t
-}
-
-// headersJSON writes headers as [{"key": text, "value": base64 or null}].
-func headersJSON(hs []Header) string {
-	if len(hs) == 0 {
-		return "[]"
-	}
-	type header struct {
-		Key   string `json:"key"`
-		Value []byte `json:"value"`
-	}
-	out := make([]header, len(hs))
-	for i, h := range hs {
-		out[i] = header{text(h.Key), h.Value}
-	}
-	b, err := json.Marshal(out)
-	if err != nil {
-		panic(err) // strings and bytes always marshal
-	}
-	return string(b)
-}
-
-// text is s as Postgres can store it: UTF-8 without NUL. Reasons quote parts of bad messages.
-func text(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -19,6 +19,13 @@
 // there until its session ends, and every change of members would stop all. Here a restart takes its own leases back
 // at once.
 //
+// # Second tries
+//
+// A held row or a dead letter that is tried again leaves its table in the transaction that stores it, under the same
+// guard as a batch, and the entry of the batch it came in is corrected there. So an entry always says what its messages
+// are now, and log range = inserted + duplicates + dead + held + dropped holds for each entry at each moment; Audit
+// proves it.
+//
 // # What happens on each failure
 //
 //   - A worker is killed: its open transaction rolls back; its lease lapses after TTL, or its next process claims at once.

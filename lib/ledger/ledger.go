@@ -44,6 +44,26 @@ var (
 	qLate       = sql.Query("ledger_late")
 	qRows       = sql.Query("ledger_rows")
 	qFold       = sql.Query("ledger_fold")
+
+	qNeeds       = sql.Query("ledger_needs")
+	qWaitingHeld = sql.Query("ledger_waiting_held")
+	qWaitingDead = sql.Query("ledger_waiting_dead")
+	qSettleHeld  = sql.Query("ledger_settle_held")
+	qSettleDead  = sql.Query("ledger_settle_dead")
+	qStillHeld   = sql.Query("ledger_still_held")
+	qStillDead   = sql.Query("ledger_still_dead")
+	qCorrect     = sql.Query("ledger_correct")
+	qAddRows     = sql.Query("ledger_add_rows")
+
+	qAccount = sql.Query("ledger_account")
+	qAudit   = sql.Query("ledger_audit")
+	qSparse  = sql.Query("ledger_sparse")
+
+	qDeadList = sql.Query("deadletters_list")
+	qDeadMark = sql.Query("deadletters_mark")
+	qDeadLeft = sql.Query("deadletters_left")
+	qDeadLock = sql.Query("deadletters_lock")
+	qDeadDrop = sql.Query("deadletters_drop")
 )
 
 // Ensure makes a row for each partition of a topic that has none yet. A new row begins at the partition's log start:

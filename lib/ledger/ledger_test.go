@@ -370,3 +370,58 @@ func TestWatermarkOf(t *testing.T) {
 		})
 	}
 }
+
+// What a person says of dead letters means these and no others, and dropping them keeps the account.
+func TestDeadLettersByFilter(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Open(t)
+	ensure(t, db, map[int]int64{0: 0})
+	l := claim(t, db, member("a", time.Hour), 0)
+	letter := func(offset int64, reason string) ledger.Letter {
+		return ledger.Letter{Offset: offset, Value: []byte("{}"), Reason: reason, EventTime: ledger.NoTime, Watermark: ledger.NoTime}
+	}
+	b := &ledger.Batch{First: 0, Next: 4, Inserted: 1, MinTime: ledger.NoTime, MaxTime: ledger.NoTime,
+		Dead: []ledger.Letter{letter(1, "amount: 100% too much"), letter(2, "amount: missing"), letter(3, "not JSON")}}
+	if err := commit(t, conn(t, db).Conn(), l, b); err != nil {
+		t.Fatal(err)
+	}
+	one, two := 1, int64(2)
+	for name, c := range map[string]struct {
+		f    ledger.DeadFilter
+		want []int64
+	}{
+		"all":                 {ledger.DeadFilter{}, []int64{1, 2, 3}},
+		"part_of_the_reason":  {ledger.DeadFilter{Reason: "AMOUNT"}, []int64{1, 2}},
+		"sign_of_percent":     {ledger.DeadFilter{Reason: "0% t"}, []int64{1}},
+		"pattern_is_whole":    {ledger.DeadFilter{Reason: "amount*missing"}, []int64{2}},
+		"pattern_not_a_part":  {ledger.DeadFilter{Reason: "mount*"}, nil},
+		"offset":              {ledger.DeadFilter{Offset: &two}, []int64{2}},
+		"another_partition":   {ledger.DeadFilter{Partition: &one}, nil},
+		"another_topic":       {ledger.DeadFilter{Topic: "other"}, nil},
+		"since_before":        {ledger.DeadFilter{Since: time.Now().Add(-time.Hour)}, []int64{1, 2, 3}},
+		"since_after":         {ledger.DeadFilter{Since: time.Now().Add(time.Hour)}, nil},
+		"job_and_its_reasons": {ledger.DeadFilter{Job: job, Reason: "json"}, []int64{3}},
+	} {
+		got, err := ledger.DeadLetters(t.Context(), db, c.f, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var offsets []int64
+		for _, d := range got {
+			offsets = append(offsets, d.Offset)
+		}
+		if !slices.Equal(offsets, c.want) {
+			t.Errorf("%s: %v, want %v", name, offsets, c.want)
+		}
+	}
+	if n, err := ledger.DropDead(t.Context(), db, ledger.DeadFilter{Reason: "amount"}); err != nil || n != 2 {
+		t.Fatalf("dropped %d, %v; want 2", n, err)
+	}
+	accounts, differences, err := ledger.Audit(t.Context(), db, job)
+	if err != nil || len(differences) > 0 {
+		t.Errorf("after dropping: %v %v", differences, err)
+	}
+	if len(accounts) != 1 || accounts[0].Dropped != 2 || accounts[0].Dead != 1 || accounts[0].Messages != 4 {
+		t.Errorf("accounts after dropping: %+v", accounts)
+	}
+}

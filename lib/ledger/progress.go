@@ -19,6 +19,8 @@ type Partition struct {
 	Owner     string // empty: nobody
 	Live      bool   // the owner's lease has not lapsed
 
+	Replay bool // dead letters are to be tried again
+
 	MaxEvent time.Time // greatest event time stored; zero before the first event
 	Updated  time.Time // when a batch last moved the partition, by the database's clock
 }
@@ -29,7 +31,7 @@ func (p Partition) Lag() int64 { return max(0, p.LogEnd-p.Next) }
 func scanPartition(row pgx.CollectableRow) (Partition, error) {
 	var p Partition
 	var max *time.Time
-	err := row.Scan(&p.Topic, &p.Partition, &p.Next, &p.LogEnd, &p.Rows, &p.Epoch, &p.Owner, &p.Live, &max, &p.Updated)
+	err := row.Scan(&p.Topic, &p.Partition, &p.Next, &p.LogEnd, &p.Rows, &p.Epoch, &p.Owner, &p.Live, &max, &p.Updated, &p.Replay)
 	if max != nil {
 		p.MaxEvent = max.UTC()
 	}

@@ -34,9 +34,17 @@ import (
 // read until CopyRecord returns and never released here. A Postgres error comes back as *pgconn.PgError inside; beware that
 // Postgres answers wrong types with 08P01 as well as 22P03, though nothing is wrong with the connection.
 func CopyRecord(ctx context.Context, conn *pgconn.PgConn, table string, rec arrow.Record) (int64, error) {
+	return CopyRows(ctx, conn, table, rec, nil)
+}
+
+// CopyRows is CopyRecord for the rows whose indices are given, in that order; nil means all of them as they stand.
+func CopyRows(ctx context.Context, conn *pgconn.PgConn, table string, rec arrow.Record, rows []int32) (int64, error) {
 	r, err := newCopyReader(rec)
 	if err != nil {
 		return 0, fmt.Errorf("copy to %s: %w", table, err)
+	}
+	if rows != nil {
+		r.rows, r.order = len(rows), rows
 	}
 	defer r.close()
 	names := make([]string, rec.NumCols())
@@ -87,8 +95,9 @@ type copyReader struct {
 	fixed  int // upper bound of a row's bytes without its texts
 	rows   int
 	row    int
-	spill  []byte // header, trailer, or a row too long for the caller's buffer: not handed out yet
-	ended  bool   // the trailer is in spill or gone
+	order  []int32 // which rows of the record, nil for all
+	spill  []byte  // header, trailer, or a row too long for the caller's buffer: not handed out yet
+	ended  bool    // the trailer is in spill or gone
 	failed error
 }
 
@@ -173,7 +182,7 @@ func textBytes(d arrow.ArrayData) []byte {
 func (r *copyReader) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cols, r.spill, r.failed = nil, nil, errClosed
+	r.cols, r.order, r.spill, r.failed = nil, nil, nil, errClosed
 }
 
 func (r *copyReader) failure() error {
@@ -194,19 +203,23 @@ func (r *copyReader) Read(p []byte) (int, error) {
 	}
 	dst := p[:0]
 	for ; r.row < r.rows; r.row++ {
+		row := r.row
+		if r.order != nil {
+			row = int(r.order[row])
+		}
 		var err error
-		if need := r.fixed + r.textLen(r.row); need > len(p)-len(dst) {
+		if need := r.fixed + r.textLen(row); need > len(p)-len(dst) {
 			if len(dst) > 0 {
 				return len(dst), nil
 			}
-			if r.spill, err = r.appendRow(make([]byte, 0, need), r.row); err != nil {
+			if r.spill, err = r.appendRow(make([]byte, 0, need), row); err != nil {
 				r.failed = err
 				return 0, err
 			}
 			r.row++
 			return r.unspill(p), nil
 		}
-		if dst, err = r.appendRow(dst, r.row); err != nil {
+		if dst, err = r.appendRow(dst, row); err != nil {
 			r.failed = err
 			return 0, err
 		}

@@ -247,6 +247,41 @@ func TestCopyRecordTakesSlices(t *testing.T) {
 	}
 }
 
+// Rows arrive in the order asked for, and only those.
+func TestCopyRowsInAnyOrder(t *testing.T) {
+	t.Parallel()
+	c := connect(t)
+	rng := rand.New(rand.NewPCG(7, 8))
+	rec, _ := everyTypeRecord(memory.DefaultAllocator, rng, 400)
+	defer rec.Release()
+	slice := rec.NewSlice(50, 400)
+	defer slice.Release()
+	exec(t, c, "create temp table whole "+everyType)
+	exec(t, c, "create temp table chosen (like whole, place bigserial)")
+	if _, err := pg.CopyRecord(t.Context(), c.PgConn(), "whole", slice); err != nil {
+		t.Fatal(err)
+	}
+	numbers := texts(t, c, "select w.n::text from whole w order by w.n")
+	var order []int32
+	var want []string
+	for _, i := range rng.Perm(350)[:200] {
+		order = append(order, int32(i))
+		want = append(want, numbers[i])
+	}
+	if n, err := pg.CopyRows(t.Context(), c.PgConn(), "chosen", slice, order); err != nil || n != 200 {
+		t.Fatalf("%d rows, %v", n, err)
+	}
+	if diff := cmp.Diff(want, texts(t, c, "select n::text from chosen order by place")); diff != "" {
+		t.Errorf("the order differs (-want +got):\n%.3000s", diff)
+	}
+	if bad := texts(t, c, "select n::text from (select n, i2, i4, i8, f, b, s, by, d0, d2, d38, ts, tz, day from chosen except select * from whole) x"); len(bad) > 0 {
+		t.Errorf("rows %v have other values", bad)
+	}
+	if n, err := pg.CopyRows(t.Context(), c.PgConn(), "chosen", slice, []int32{}); err != nil || n != 0 {
+		t.Fatalf("%d rows of none, %v", n, err)
+	}
+}
+
 // record makes a record of one column.
 func record(t testing.TB, name string, dt arrow.DataType, add func(b array.Builder)) arrow.Record {
 	t.Helper()

@@ -10,6 +10,18 @@
 //	               │                                                                   │
 //	               └─ Max: stored with the offset, given to Restore by the next worker  └─ Seal ──▶ upsert: total + delta
 //
+// # Windows that slide
+//
+// With a slide, a window begins at each multiple of it, and a row falls in size/slide windows. Rows are added up by pane,
+// the time between two starts, and panes to windows when a batch is sealed, so a row costs the same as without a slide.
+// Lateness is judged by window: a row may be late for the earliest of its windows and on time for the others (Closed).
+//
+// # Totals that merge
+//
+// Every total is kept in columns whose values of two batches merge to that of both: counts and sums add, extremes
+// choose, an average is a sum and a count, distinct values are a sketch (package hll). So floats have no sum: theirs
+// depends on the order.
+//
 // # What happens on each failure
 //
 //   - The worker dies: nothing here is state of its own. The next one gets Max from the offsets' row it claims.

@@ -65,7 +65,18 @@ func (t *Tracker) FarFuture(ts, brokerTime int64) bool {
 }
 
 // Late says whether an event of time ts comes too late for its window of the given size: the window ended at or
-// before the watermark. The same test tells whether the window that holds ts is closed.
+// before the watermark. The same test tells whether the window that holds ts is closed. Of windows that slide, given
+// their slide, it tells whether the event is late for the earliest window that holds it.
 func Late(ts, size, watermark int64) bool {
 	return watermark != None && Start(ts, size)+size <= watermark
+}
+
+// Closed returns for how many of its windows an event of time ts comes too late: windows of the given size, one of
+// which begins at each multiple of step. They are the earliest ones. 0 means that it is on time for all of them.
+func Closed(ts, size, step, watermark int64) int32 {
+	if !Late(ts, step, watermark) { // the earliest window that holds ts ends with its pane
+		return 0
+	}
+	end := Start(ts, step) + step
+	return int32(min((watermark-end)/step+1, size/step))
 }

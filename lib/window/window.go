@@ -2,7 +2,6 @@ package window
 
 import (
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -24,51 +23,38 @@ func Start(ts, size int64) int64 {
 	return ts - r
 }
 
-// Op is what a total does with the values of a window.
-type Op string
-
-// The totals that can be kept by adding a delta to what is stored.
-const (
-	Count Op = "count" // rows
-	Sum   Op = "sum"   // of an int64 or a decimal; exact
-	Min   Op = "min"   // of an int64, float64, decimal or timestamp
-	Max   Op = "max"
-)
-
-// Total is one total of a window: Op over the values of Column, called Name. Count has no Column.
-type Total struct {
-	Name   string
-	Op     Op
-	Column string
-}
-
-var totalExpr = regexp.MustCompile(`^\s*([a-z_]+)\s*\(\s*([^()\s]*)\s*\)\s*$`)
-
-// ParseTotal reads a total as a dagfile writes it: count(), sum(amount), min(amount), max(ts).
-func ParseTotal(name, expr string) (Total, error) {
-	m := totalExpr.FindStringSubmatch(expr)
-	if m == nil {
-		return Total{}, fmt.Errorf("total %q is not of the form sum(field) or count()", expr)
-	}
-	t := Total{Name: name, Op: Op(m[1]), Column: m[2]}
-	switch {
-	case t.Op == Count && t.Column != "":
-		return Total{}, fmt.Errorf("total %q: count() counts rows and takes no field", expr)
-	case t.Op == Count, (t.Op == Sum || t.Op == Min || t.Op == Max) && t.Column != "":
-		return t, nil
-	case t.Op == Sum || t.Op == Min || t.Op == Max:
-		return Total{}, fmt.Errorf("total %q needs a field, as in %s(amount)", expr, t.Op)
-	}
-	return Total{}, fmt.Errorf("total %q: a window can keep count(), sum(), min() and max() only; "+
-		"an average is sum() and count() divided by whoever reads them", expr)
-}
-
 // Spec is a window as a sink declares it.
 type Spec struct {
 	Size   time.Duration // a whole number of microseconds
+	Slide  time.Duration // a window begins at each multiple of it; it divides Size; 0 is Size: windows follow each other
 	Time   string        // the column of event time, timestamp[us]
 	By     []string      // columns that split a window; never null
 	Totals []Total
+}
+
+// Step is how far apart the windows begin: the slide, or the size.
+func (s Spec) Step() time.Duration {
+	if s.Slide > 0 {
+		return s.Slide
+	}
+	return s.Size
+}
+
+// maxOverlap is in how many windows a row may fall: a day by the minute.
+const maxOverlap = 1440
+
+// Check says what is wrong with the size and the slide.
+func (s Spec) Check() error {
+	step := s.Step()
+	switch {
+	case s.Size < time.Microsecond || s.Size%time.Microsecond != 0:
+		return fmt.Errorf("window of %v: a window is a whole number of microseconds, at least one", s.Size)
+	case s.Slide < 0 || step%time.Microsecond != 0 || s.Size%step != 0:
+		return fmt.Errorf("slide of %v: it must divide the window of %v, in whole microseconds", s.Slide, s.Size)
+	case s.Size/step > maxOverlap:
+		return fmt.Errorf("slide of %v: each row would fall in %d windows of %v, at most %d are allowed", s.Slide, s.Size/step, s.Size, maxOverlap)
+	}
+	return nil
 }
 
 // The columns every window record begins with.
@@ -78,11 +64,11 @@ const (
 )
 
 // Schema returns the schema of the deltas a spec makes from records of schema in: window_start and window_end
-// (timestamp[us]), the columns of By, then the totals. A count is int64, a sum decimal128(38, scale of its column), a
-// minimum or maximum has its column's type and is null where the window had no value.
+// (timestamp[us]), the columns of By, then the parts of the totals. A count is int64, a sum decimal128(38, scale of its
+// column), a minimum or maximum has its column's type and is null where the window had no value, a sketch is binary.
 func (s Spec) Schema(in *arrow.Schema) (*arrow.Schema, error) {
-	if s.Size < time.Microsecond || s.Size%time.Microsecond != 0 {
-		return nil, fmt.Errorf("window of %v: a window is a whole number of microseconds, at least one", s.Size)
+	if err := s.Check(); err != nil {
+		return nil, err
 	}
 	ts, err := column(in, s.Time)
 	if err != nil {
@@ -103,49 +89,15 @@ func (s Spec) Schema(in *arrow.Schema) (*arrow.Schema, error) {
 		out = append(out, arrow.Field{Name: by, Type: f.Type})
 	}
 	for _, t := range s.Totals {
-		f, err := totalField(in, t)
-		if err != nil {
+		if err := t.check(in); err != nil {
 			return nil, err
 		}
-		out = append(out, f)
+		for _, p := range t.Parts() {
+			out = append(out, p.field(in))
+		}
 	}
 	return arrow.NewSchema(out, nil), nil
 }
-
-func totalField(in *arrow.Schema, t Total) (arrow.Field, error) {
-	if t.Op == Count {
-		return arrow.Field{Name: t.Name, Type: arrow.PrimitiveTypes.Int64}, nil
-	}
-	f, err := column(in, t.Column)
-	if err != nil {
-		return f, err
-	}
-	id := f.Type.ID()
-	if t.Op == Sum {
-		switch id {
-		case arrow.INT64:
-			return arrow.Field{Name: t.Name, Type: &arrow.Decimal128Type{Precision: 38}}, nil
-		case arrow.DECIMAL128:
-			d := f.Type.(*arrow.Decimal128Type)
-			if d.Precision > maxSummed {
-				return f, fmt.Errorf("sum(%s): a decimal of %d digits can overflow its sum; declare at most %d", t.Column, d.Precision, maxSummed)
-			}
-			return arrow.Field{Name: t.Name, Type: &arrow.Decimal128Type{Precision: 38, Scale: d.Scale}}, nil
-		case arrow.FLOAT64:
-			return f, fmt.Errorf("sum(%s): the sum of a float64 depends on the order of adding, so it would change "+
-				"with the batches; declare the field as decimal(p,s)", t.Column)
-		}
-		return f, fmt.Errorf("sum(%s): the field is %s; only int64 and decimal can be summed", t.Column, typeName(f.Type))
-	}
-	switch id {
-	case arrow.INT64, arrow.FLOAT64, arrow.DECIMAL128, arrow.TIMESTAMP:
-		return arrow.Field{Name: t.Name, Type: f.Type, Nullable: true}, nil
-	}
-	return f, fmt.Errorf("%s(%s): the field is %s; only numbers and times have a smallest and a greatest", t.Op, t.Column, typeName(f.Type))
-}
-
-// maxSummed is the precision up to which a sum of a billion values stays within 38 digits.
-const maxSummed = 29
 
 func keyType(t arrow.DataType) bool {
 	switch t.ID() {

@@ -111,20 +111,25 @@ func TestEveryEventIsInExactlyOneWindow(t *testing.T) {
 func TestParseTotal(t *testing.T) {
 	t.Parallel()
 	for expr, want := range map[string]string{
-		"sum(amount)":   "{x sum amount}",
-		" count( ) ":    "{x count }",
-		"min(a)":        "{x min a}",
-		"max(a)":        "{x max a}",
-		"avg(a)":        "keep count(), sum(), min() and max() only",
-		"count(a)":      "takes no field",
-		"sum()":         "needs a field",
-		"sum(a) + 1":    "not of the form",
-		"amount":        "not of the form",
-		"sum(min(a))":   "not of the form",
-		"last(amount)":  "keep count()",
-		"sum(a, b)":     "not of the form",
-		"approx_d(a)":   "keep count()",
-		"sum(  amount)": "{x sum amount}",
+		"sum(amount)":  "{x sum amount}",
+		" count( ) ":   "{x count }",
+		"min(a)":       "{x min a}",
+		"max(a)":       "{x max a}",
+		"avg(a)":       "{x avg a}",
+		"avg()":        "needs a field",
+		"median(a)":    "keep count(), sum(), min(), max(), avg() and approx_distinct() only",
+		"count(a)":     "takes no field",
+		"sum()":        "needs a field",
+		"sum(a) + 1":   "not of the form",
+		"amount":       "not of the form",
+		"sum(min(a))":  "not of the form",
+		"last(amount)": "keep count()",
+		"sum(a, b)":    "not of the form",
+		"approx_d(a)":  "keep count()",
+
+		"approx_distinct(a)": "{x approx_distinct a}",
+		"approx_distinct()":  "needs a field",
+		"sum(  amount)":      "{x sum amount}",
 	} {
 		total, err := ParseTotal("x", expr)
 		got := fmt.Sprint(total)
@@ -150,6 +155,12 @@ func TestSchemaRefuses(t *testing.T) {
 		{"by_a_float", Spec{Size: time.Minute, Time: "ts", By: []string{"weight"}}, "strings, int64 and bools"},
 		{"sum_of_text", Spec{Size: time.Minute, Time: "ts", Totals: []Total{{"x", Sum, "product"}}}, "the field is string"},
 		{"sum_of_float", Spec{Size: time.Minute, Time: "ts", Totals: []Total{{"x", Sum, "weight"}}}, "depends on the order"},
+		{"avg_of_float", Spec{Size: time.Minute, Time: "ts", Totals: []Total{{"x", Avg, "weight"}}}, "avg(weight): the sum of a float64 depends on the order"},
+		{"avg_of_text", Spec{Size: time.Minute, Time: "ts", Totals: []Total{{"x", Avg, "product"}}}, "avg(product): the field is string"},
+		{"slide_that_does_not_divide", Spec{Size: time.Minute, Slide: 7 * time.Second, Time: "ts"}, "slide of 7s: it must divide the window of 1m0s"},
+		{"slide_longer_than_the_window", Spec{Size: time.Minute, Slide: 2 * time.Minute, Time: "ts"}, "must divide"},
+		{"slide_below_zero", Spec{Size: time.Minute, Slide: -time.Second, Time: "ts"}, "must divide"},
+		{"slide_too_fine", Spec{Size: time.Hour, Slide: time.Second, Time: "ts"}, "each row would fall in 3600 windows of 1h0m0s, at most 1440 are allowed"},
 		{"max_of_text", Spec{Size: time.Minute, Time: "ts", Totals: []Total{{"x", Max, "product"}}}, "only numbers and times"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

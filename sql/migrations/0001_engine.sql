@@ -7,6 +7,7 @@ create table dag.stream_offsets (
     job            text        not null,
     topic          text        not null,
     partition      integer     not null,
+    first_offset   bigint      not null default 0, -- where the ledger of the partition begins
     next_offset    bigint      not null default 0,
     epoch          bigint      not null default 0,
     owner          text        not null default '',
@@ -28,7 +29,8 @@ create table dag.stream_members (
     primary key (job, member)
 );
 
--- One row per committed batch: what the offsets [first_offset, next_offset) became.
+-- One row per committed batch: what the offsets [first_offset, next_offset) became. When a held row or a dead letter of
+-- it finds its place later, its entry is corrected in that transaction, so that it always says what they are now.
 create table dag.stream_batches (
     batch_id       bigint generated always as identity primary key,
     job            text        not null,
@@ -43,6 +45,7 @@ create table dag.stream_batches (
     duplicates     bigint      not null,
     dead           bigint      not null,
     held           bigint      not null,
+    dropped        bigint      not null default 0, -- dead letters that a person has thrown away
     min_event_time timestamp,
     max_event_time timestamp,
     committed_at   timestamptz not null default clock_timestamp(),
@@ -60,9 +63,12 @@ create table dag.dead_letters (
     value       bytea,
     headers     jsonb       not null default '[]',
     reason      text        not null,
+    watermark   timestamp,                -- at the message's own place in the log; null: none yet
+    replay_at   timestamptz,              -- a person asked that it is tried again; the partition's owner does it
     received_at timestamptz not null default clock_timestamp(),
     primary key (job, topic, partition, "offset")
 );
+create index on dag.dead_letters (job, topic, partition) where replay_at is not null;
 
 -- Messages that wait for a dimension row. watermark is the one at the message's own place in the log.
 create table dag.held_rows (
@@ -74,6 +80,7 @@ create table dag.held_rows (
     value       bytea,
     headers     jsonb       not null default '[]',
     missing     text        not null,     -- 'dim_products.product_id=LAPTOP-999'
+    needs       text[]      not null default '{}', -- the same one by one; all of them must be there
     event_time  timestamp,
     watermark   timestamp,
     held_at     timestamptz not null default clock_timestamp(),
@@ -88,6 +95,7 @@ create table dag.late_rows (
     "offset"   bigint      not null,
     event_time timestamp   not null,
     watermark  timestamp   not null,
+    row_key    text[],                    -- values of the raw table's key, in its order
     noted_at   timestamptz not null default clock_timestamp(),
     primary key (job, topic, partition, "offset")
 );
