@@ -98,6 +98,9 @@ func (n *node) report(p run.Progress) {
 func (n *node) setHealth(h run.Health) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if h == run.Draining && n.health == run.Stopped {
+		return // the news of the stop came after the end
+	}
 	if h == run.Starting {
 		n.wasLive = false
 	}

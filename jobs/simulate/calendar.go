@@ -41,16 +41,14 @@ func (h *shop) pace(minute int64) float64 {
 
 // special is a time in which one product sells unusually: more in a promotion, nothing in an outage.
 type special struct {
-	from, to int64   // [from, to) in ms
-	product  int     // or allProducts
+	from, to int64 // [from, to) in ms
+	product  int
 	times    float64 // how many times as much as else; 0 in an outage
 	off      int64   // percent off the price
 }
 
-const allProducts = -1
-
 func (s special) covers(at int64, product int) bool {
-	return at >= s.from && at < s.to && (s.product == product || s.product == allProducts)
+	return at >= s.from && at < s.to && s.product == product
 }
 
 // specials are what happens on a UTC day. All of it begins and ends inside the local hours 10 to 24, which lie inside
@@ -58,7 +56,8 @@ func (s special) covers(at int64, product int) bool {
 //
 // Promotions: one a day, each day an hour earlier, from 21 to 10 o'clock in twelve days; the twelfth has a second one at
 // 22. So two never lie 24 hours apart or more, and whoever looks at the last day always sees one. Outages: one in three
-// days, of all tills or of one product, at least 45 minutes away from promotions so that each is seen as what it is.
+// days, of one product, so that whoever watches at that moment still sees the shop sell; at least 45 minutes away from
+// promotions so that each is seen as what it is.
 func (h *shop) specials(day int64) []special {
 	r := seeded(h.seed, aboutDay, day, 1)
 	seed := seeded(h.seed, aboutDay, 0, 2)
@@ -70,10 +69,7 @@ func (h *shop) specials(day int64) []special {
 	if r.below(3) > 0 {
 		return list
 	}
-	o := special{product: allProducts}
-	if r.below(2) == 0 {
-		o.product = r.below(len(h.products))
-	}
+	o := special{product: r.below(len(h.products))}
 	length := int64(10+r.below(16)) * minuteMs
 	start := 10*60 + r.below(13*60)
 	for {

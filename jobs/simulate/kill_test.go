@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-const killedShop = "{ rate: 40/m, history: 3d, partitions: 3 }"
+const killedShop = "{ rate: 40/m, history: 8d, partitions: 3 }"
 
 // child writes one history and tells each chunk on its output.
 func child(args []string) error {
