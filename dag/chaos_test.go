@@ -36,6 +36,7 @@ var (
 func TestChaos(t *testing.T) {
 	rng := rand.New(rand.NewPCG(*chaosSeed, 1))
 	x := newChaos(t)
+	defer x.stop() // before the cleanups of the processes, which kill
 	x.postgres.start()
 	x.broker.start()
 	x.prepare()
@@ -95,12 +96,14 @@ func newChaos(t *testing.T) *chaos {
 	for i := range 2 {
 		x.workers = append(x.workers, victimOf(fmt.Sprintf("worker-%d", i+1), []string{"DATABASE_URL=" + x.url, "KAFKA_BROKERS=" + x.brokers}, "run"))
 	}
-	t.Cleanup(func() {
-		for _, v := range append(x.workers, x.broker, x.postgres) {
-			v.stop()
-		}
-	})
 	return x
+}
+
+// stop ends all processes, the servers last, so that their folders can be removed.
+func (x *chaos) stop() {
+	for _, v := range append(x.workers, x.broker, x.postgres) {
+		v.stop()
+	}
 }
 
 // start runs the process, and again after each end, until stop.
