@@ -50,9 +50,9 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
+	seen := s.files.list() // before the first line goes out: whoever has read it misses no change from then on
 	fmt.Fprint(w, "retry: 1000\n\n")
 	flusher.Flush()
-	seen := s.files.list()
 	tick, alive := time.NewTicker(watchEvery), time.NewTicker(15*time.Second)
 	defer tick.Stop()
 	defer alive.Stop()
