@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -164,10 +165,11 @@ func (n Node) scalar(v reflect.Value, check string) []Problem {
 	case reflect.String:
 		if allowed := oneOf(check); allowed != nil && !slices.Contains(allowed, s) {
 			p := n.Problem("%q is not allowed here", s)
-			p.Hint = allowedHint(s, allowed)
+			p.Hint = SuggestOrList(s, allowed)
 			return []Problem{p}
 		}
 		v.SetString(s)
+		return n.file(s, check)
 	case reflect.Bool:
 		if tag != "!!bool" {
 			return wrong()
@@ -179,6 +181,12 @@ func (n Node) scalar(v reflect.Value, check string) []Problem {
 			return wrong()
 		}
 		v.SetInt(i)
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		i, err := strconv.ParseUint(strings.ReplaceAll(s, "_", ""), 0, v.Type().Bits())
+		if tag != "!!int" || err != nil {
+			return wrong()
+		}
+		v.SetUint(i)
 	case reflect.Float64:
 		f, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64)
 		if tag != "!!int" && tag != "!!float" || err != nil {
@@ -210,7 +218,7 @@ func (n Node) entries(each func(key, value Node) []Problem) []Problem {
 		return []Problem{n.Problem("expected a mapping (key: value), got %s", n.kind())}
 	}
 	var ps []Problem
-	first := map[string]Pos{}
+	first := make(map[string]int, len(n.y.Content)/2) // line of each key
 	for i := 0; i+1 < len(n.y.Content); i += 2 {
 		k := Node{n.d, n.y.Content[i]}
 		if k.y.Kind != yaml.ScalarNode {
@@ -221,11 +229,11 @@ func (n Node) entries(each func(key, value Node) []Problem) []Problem {
 			ps = append(ps, k.Problem("merge keys (<<) are not supported; repeat the values or use defaults"))
 			continue
 		}
-		if at, ok := first[k.y.Value]; ok {
-			ps = append(ps, k.Problem("key %q stands twice, first on line %d", k.y.Value, at.Line))
+		if line, ok := first[k.y.Value]; ok {
+			ps = append(ps, k.Problem("key %q stands twice, first on line %d", k.y.Value, line))
 			continue
 		}
-		first[k.y.Value] = k.Pos()
+		first[k.y.Value] = k.Pos().Line
 		ps = append(ps, each(k, Node{n.d, n.y.Content[i+1]})...)
 	}
 	return ps
@@ -250,22 +258,22 @@ func (n Node) mapping(v reflect.Value) []Problem {
 }
 
 func (n Node) structure(v reflect.Value) []Problem {
-	fields, names := fieldsOf(v.Type())
-	seen := map[string]bool{}
+	fields := fieldsOf(v.Type())
+	seen := make([]bool, len(fields.list))
 	ps := n.entries(func(k, val Node) []Problem {
-		f, ok := fields[k.y.Value]
+		i, ok := fields.byName[k.y.Value]
 		if !ok {
 			p := k.Problem("unknown key %q", k.y.Value)
-			p.Hint = allowedHint(k.y.Value, names)
+			p.Hint = SuggestOrList(k.y.Value, fields.names())
 			return []Problem{p}
 		}
-		seen[k.y.Value] = true
-		return val.value(v.FieldByIndex(f.index), f.check)
+		seen[i] = true
+		return val.value(v.FieldByIndex(fields.list[i].index), fields.list[i].check)
 	})
 	if n.y.Kind == yaml.MappingNode {
-		for _, name := range names {
-			if hasRequired(fields[name].check) && !seen[name] {
-				ps = append(ps, n.Problem("%q is missing", name))
+		for i, f := range fields.list {
+			if !seen[i] && f.required {
+				ps = append(ps, n.Problem("%q is missing", f.name))
 			}
 		}
 	}
@@ -283,26 +291,51 @@ func (n Node) structure(v reflect.Value) []Problem {
 	return ps
 }
 
+// field is one key of a struct.
 type field struct {
-	index []int
-	check string
+	name     string
+	index    []int
+	check    string
+	required bool
+	doc      string
 }
 
-// fieldsOf maps the yaml names of a struct to its fields, embedded structs included, and lists them in order.
-func fieldsOf(t reflect.Type) (map[string]field, []string) {
-	fields, names := map[string]field{}, []string{}
+type fields struct {
+	list   []field
+	byName map[string]int
+}
+
+func (f fields) names() []string {
+	names := make([]string, len(f.list))
+	for i := range f.list {
+		names[i] = f.list[i].name
+	}
+	return names
+}
+
+var known sync.Map // reflect.Type -> fields; a dagfile of many jobs asks for the same few types again and again
+
+// fieldsOf lists the fields of a struct that have a yaml name, embedded structs included, in order.
+func fieldsOf(t reflect.Type) fields {
+	if f, ok := known.Load(t); ok {
+		return f.(fields)
+	}
+	out := fields{byName: map[string]int{}}
 	for _, f := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		if name == "" || name == "-" {
 			continue
 		}
-		fields[name] = field{f.Index, f.Tag.Get("check")}
-		names = append(names, name)
+		out.byName[name] = len(out.list)
+		out.list = append(out.list, field{name, f.Index, f.Tag.Get("check"), hasRequired(f.Tag.Get("check")), f.Tag.Get("doc")})
 	}
-	return fields, names
+	known.Store(t, out)
+	return out
 }
 
-func hasRequired(check string) bool { return slices.Contains(strings.Split(check, ","), "required") }
+func hasRequired(check string) bool { return has(check, "required") }
+
+func has(check, word string) bool { return slices.Contains(strings.Split(check, ","), word) }
 
 func oneOf(check string) []string {
 	for _, c := range strings.Split(check, ",") {
@@ -325,6 +358,8 @@ func expected(t reflect.Type) string {
 		return "true or false"
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return "a whole number"
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return "a whole number, 0 or more"
 	case reflect.Float64:
 		return "a number"
 	case reflect.Slice:

@@ -26,10 +26,13 @@ func (n Node) expand(y *yaml.Node, done map[*yaml.Node]bool) []Problem {
 			return []Problem{Node{n.d, y}.Problem("%s", err)}
 		}
 		if v != y.Value {
-			// The new text decides its own type, as if it had been written there; a quoted value stays text.
+			// The new text decides its own type, as if it had been written there. In { max: "${N}" } the quotes have to be
+			// there for the braces' sake, so they make no text of a number; but what is empty stays an empty text.
 			y.Value = v
-			if y.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
-				y.Tag = ""
+			plain := yaml.Node{Kind: yaml.ScalarNode, Value: v}
+			quoted := y.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
+			if tag := plain.ShortTag(); !quoted || tag == "!!int" || tag == "!!float" || tag == "!!bool" {
+				y.Tag, y.Style = "", 0
 			}
 		}
 		return nil

@@ -100,6 +100,11 @@ func (p Percent) MarshalText() ([]byte, error) {
 	return []byte(strconv.FormatFloat(float64(p)*100, 'g', 12, 64) + "%"), nil
 }
 
+// JSONSchema describes "10%".
+func (p *Percent) JSONSchema() Schema {
+	return Schema{"type": "string", "pattern": `^\s*[0-9.]+\s*%\s*$|\$\{`, "examples": []any{"10%"}}
+}
+
 // Rate is a number of events in a second: "30/m" in the file is 0.5 here.
 type Rate float64
 
@@ -127,4 +132,9 @@ func (r Rate) MarshalText() ([]byte, error) {
 		}
 	}
 	return []byte(strconv.FormatFloat(float64(r), 'g', 6, 64) + "/s"), nil
+}
+
+// JSONSchema describes "30/m".
+func (r *Rate) JSONSchema() Schema {
+	return Schema{"type": "string", "pattern": `^\s*[0-9.eE+]+\s*/\s*[smh]\s*$|\$\{`, "examples": []any{"50/s", "30/m", "2/h"}}
 }

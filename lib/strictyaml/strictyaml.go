@@ -4,7 +4,8 @@
 //
 // A struct field is named by its yaml tag. Values may be strings, bools, numbers, durations ("30d", "1h30m"), slices,
 // maps, ordered maps (Map), pointers, nested structs, anything with UnmarshalText, and Node, which keeps a value undecoded.
-// The tag check:"required" asks for a key, check:"oneof=a|b" limits a string. A struct with a Check method is asked
+// The tag check:"required" asks for a key, check:"oneof=a|b" limits a string, check:"file" and check:"input" ask for a
+// file of that name, and doc:"..." describes the key for people. A struct with a Check method is asked
 // about rules that span several keys once its own values are sound.
 //
 // Package strictyaml is the one user of the YAML module.
@@ -12,7 +13,6 @@ package strictyaml
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,6 +58,11 @@ type Decoder struct {
 	File       string
 	LineOffset int                              // added to every line: the text is part of a larger file
 	Lookup     func(name string) (string, bool) // value of a ${NAME}; nil leaves such text alone
+
+	// Path says what is wrong with a file that a value names, and what to do; nothing when all is well. Without it nobody
+	// looks.
+	Path func(path string) (msg, hint string)
+	made bool // inputs may be made later
 }
 
 // Decode reads src into the struct that into points to. It reports every problem, in the order of the file; into
@@ -80,8 +85,10 @@ func (d Decoder) Decode(src []byte, into any) []Problem {
 // Parse reads src into a Node. An empty text is an empty mapping.
 func (d Decoder) Parse(src []byte) (Node, []Problem) {
 	var doc yaml.Node
-	if err := yaml.Unmarshal(src, &doc); err != nil {
-		return Node{}, []Problem{d.syntax(err)}
+	if len(src) > 0 { // a parser is large, and each job without settings asks for nothing
+		if err := yaml.Unmarshal(src, &doc); err != nil {
+			return Node{}, []Problem{d.syntax(src, err)}
+		}
 	}
 	root := &yaml.Node{Kind: yaml.MappingNode, Line: 1, Column: 1}
 	if len(doc.Content) > 0 {
@@ -97,23 +104,6 @@ func (d Decoder) Parse(src []byte) (Node, []Problem) {
 		}
 	}
 	return n, nil
-}
-
-var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-
-// syntax places a parser's error, whose text holds the line only.
-func (d Decoder) syntax(err error) Problem {
-	p := Problem{File: d.File, Line: 1 + d.LineOffset, Col: 1, Msg: "not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
-	if m := syntaxLine.FindStringSubmatch(err.Error()); m != nil {
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			p.Line = n + d.LineOffset
-		}
-		p.Msg = "not YAML: " + m[2]
-	}
-	if strings.Contains(p.Msg, "cannot start any token") && strings.Contains(p.Msg, `'\t'`) {
-		p.Hint = "indent with spaces, not tabs"
-	}
-	return p
 }
 
 // Node is a value that is not decoded yet.
@@ -145,6 +135,9 @@ func (n Node) Scalar() (string, bool) {
 // IsMap tells whether the value is a mapping.
 func (n Node) IsMap() bool { return n.y != nil && resolve(n.y).Kind == yaml.MappingNode }
 
+// IsList tells whether the value is a list.
+func (n Node) IsList() bool { return n.y != nil && resolve(n.y).Kind == yaml.SequenceNode }
+
 // Keys lists the keys of a mapping in the order of the file.
 func (n Node) Keys() []string {
 	var keys []string
@@ -155,6 +148,63 @@ func (n Node) Keys() []string {
 		}
 	}
 	return keys
+}
+
+// InputsLater gives the node for decoding where files tagged as inputs may be made before they are read.
+func (n Node) InputsLater() Node {
+	if n.d != nil {
+		d := *n.d
+		d.made = true
+		n.d = &d
+	}
+	return n
+}
+
+// Input checks a file that is read, when the node names one in a form of its own.
+func (n Node) Input(path string) []Problem { return n.file(path, "input") }
+
+// file looks for a file that must be there.
+func (n Node) file(path, check string) []Problem {
+	must := has(check, "file") || has(check, "input") && !n.d.made
+	if !must || n.d.Path == nil || path == "" {
+		return nil
+	}
+	msg, hint := n.d.Path(path)
+	if msg == "" {
+		return nil
+	}
+	p := n.Problem("%s", msg)
+	p.Hint = hint
+	return []Problem{p}
+}
+
+// Values gives the values of a mapping by their keys.
+func (n Node) Values() map[string]Node {
+	values := map[string]Node{}
+	if n.IsMap() {
+		y := resolve(n.y)
+		for i := 0; i+1 < len(y.Content); i += 2 {
+			values[y.Content[i].Value] = Node{n.d, y.Content[i+1]}
+		}
+	}
+	return values
+}
+
+// Get gives the value at the end of a path of keys; elements of a list are named by their index. It is zero when there is
+// none.
+func (n Node) Get(path ...string) Node {
+	for _, key := range path {
+		if n.y == nil {
+			break
+		}
+		y := resolve(n.y)
+		if i, err := strconv.Atoi(key); y.Kind == yaml.SequenceNode && err == nil && i >= 0 && i < len(y.Content) {
+			n.y = y.Content[i]
+			continue
+		}
+		n = n.Values()[key]
+	}
+	return n
 }
 
 // Problem makes a problem at this node.

@@ -99,7 +99,11 @@ func TestDecodePlacesEveryProblem(t *testing.T) {
 		"bad_rate":                  {"name: a\nrate: 0/s", `shop.yaml:2:7: "0/s" is not a rate; write a number and a unit of time, such as 50/s, 30/m or 2/h`},
 		"rule_over_two_keys":        {"name: a\nitems:\n  x: { price: 1, least: 2 }", `shop.yaml:3:18: least is above price`},
 		"merge_keys":                {"name: a\n<<: { size: 3 }", `shop.yaml:2:1: merge keys (<<) are not supported; repeat the values or use defaults`},
-		"tab":                       {"name: a\ntags:\n\t- b", `shop.yaml:3:1: not YAML: found character that cannot start any token`},
+		"tab":                       {"name: a\ntags:\n\t- b", `shop.yaml:3:1: not YAML: found character that cannot start any token (indent with spaces, not tabs)`},
+		"wrong_indent":              {"name: a\nitems:\n  x: { price: 1 }\n y: { price: 2 }\nsize: 3\n", `shop.yaml:4:2: not YAML: did not find expected key (the line is indented otherwise than those it belongs to, or the value before it does not end)`},
+		"wrong_after_long_values":   {"name: a\ntags: [\n  b,\n  c\n]\nitems:\n  x: {\n    price: 1\n  }\n y: 1\n", `shop.yaml:10:2: not YAML: did not find expected key (the line is indented otherwise than those it belongs to, or the value before it does not end)`},
+		"bracket_left_open":         {"name: a\ntags: [b, c\nsize: 3\n", `shop.yaml:2:1: not YAML: did not find expected ',' or ']' (a bracket is not closed, or a comma is missing)`},
+		"quote_left_open":           {"size: 3\nname: \"a\ntags: []\n", `shop.yaml:2:1: not YAML: found unexpected end of stream (a quote is opened and never closed)`},
 		"all_at_once_in_file_order": {"size: big\nopne: true", "shop.yaml:1:1: \"name\" is missing\nshop.yaml:1:7: expected a whole number, got the text \"big\"\nshop.yaml:2:1: unknown key \"opne\" (did you mean \"open\"?)"},
 		"alias_in_itself":           {"name: a\ntags: &t [*t]", `shop.yaml:2:11: the alias *t stands inside the value it means`},
 		"not_a_mapping":             {"- a", `shop.yaml:1:1: expected a mapping (key: value), got a list`},
@@ -119,6 +123,9 @@ func TestVariables(t *testing.T) {
 	cases := map[string]struct{ src, name, problem string }{
 		"default":             {"name: ${NONE:-corner}\nsize: 1", "corner", ""},
 		"typed_value":         {"name: x\nsize: ${SIZE}", "x", ""},
+		"quoted_typed_value":  {"{ name: x, size: \"${SIZE}\" }", "x", ""},
+		"text_like_a_number":  {"name: \"${SIZE}\"", "12", ""},
+		"empty_stays_text":    {"name: \"${NONE:-}\"", "", ""},
 		"empty_takes_default": {"name: ${EMPTY:-corner}", "corner", ""},
 		"cannot_become_a_key": {"name: ${TEXT}", "a: b", ""},
 		"dollar":              {"name: a$$b$c", "a$b$c", ""},
@@ -153,6 +160,33 @@ func TestDurationsRoundTrip(t *testing.T) {
 		again, err := strictyaml.ParseDuration(strictyaml.FormatDuration(d))
 		if err != nil || again != d {
 			t.Errorf("%s became %s (%v)", s, strictyaml.FormatDuration(d), err)
+		}
+	}
+}
+
+// Every kind of number a struct may have can be decoded, and its limits hold.
+func TestNumbers(t *testing.T) {
+	type numbers struct {
+		Seed  uint64  `yaml:"seed"`
+		Small uint8   `yaml:"small"`
+		Tiny  int8    `yaml:"tiny"`
+		Share float64 `yaml:"share"`
+	}
+	var got numbers
+	if ps := strictyaml.Decode("f", []byte("seed: 18_446_744_073_709_551_615\nsmall: 0xff\ntiny: -128\nshare: 1e3"), 0, &got); len(ps) > 0 {
+		t.Fatal(ps)
+	}
+	if want := (numbers{1<<64 - 1, 255, -128, 1000}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	for src, want := range map[string]string{
+		"seed: -1":    "f:1:7: expected a whole number, 0 or more, got the number -1",
+		"small: 256":  "f:1:8: expected a whole number, 0 or more, got the number 256",
+		"tiny: 128":   "f:1:7: expected a whole number, got the number 128",
+		"seed: \"1\"": `f:1:7: expected a whole number, 0 or more, got the text "1"`,
+	} {
+		if ps := strictyaml.Decode("f", []byte(src), 0, new(numbers)); len(ps) != 1 || ps[0].String() != want {
+			t.Errorf("%s: %v, want %s", src, ps, want)
 		}
 	}
 }

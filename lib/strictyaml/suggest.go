@@ -10,8 +10,8 @@ func Suggest(word string, candidates []string) string {
 	return ""
 }
 
-// allowedHint suggests the close candidate, or lists them all when none is close.
-func allowedHint(word string, allowed []string) string {
+// SuggestOrList suggests the close candidate, or lists them all when none is close.
+func SuggestOrList(word string, allowed []string) string {
 	if s := Suggest(word, allowed); s != "" {
 		return s
 	}
