@@ -4,12 +4,16 @@ package run
 
 import (
 	"errors"
+	"io"
 	"time"
 )
 
 // ErrStop is the cause of a clean stop: reading ends, work in hand is finished, and the job returns
 // context.Cause(ctx), which the runner knows is not a failure.
 var ErrStop = errors.New("stop")
+
+// ErrCheck is what a job returns when the data it looked at is not as declared; the command then ends with exit code 3.
+var ErrCheck = errors.New("a check of the data failed")
 
 // ID names a run; IDs sort by time.
 type ID string
@@ -22,6 +26,10 @@ type Input struct {
 	Once     bool           // a stream ends by itself: at the log ends seen at its start
 	Drain    time.Duration  // how long work in hand may take after ctx ended
 	Progress func(Progress) // tells how far the job is; never nil, safe for concurrent use, cheap
+	Output   io.Writer      // what a job writes here is the run's log; never nil, safe for concurrent use
+
+	Params   map[string]string // given by the person or the backfill that began the run
+	From, To time.Time         // the interval [From, To) of a backfill; zero otherwise
 }
 
 // Progress is how far an attempt is.
@@ -36,5 +44,6 @@ type Progress struct {
 type Result struct {
 	RowsRead    int64  `json:"rows_read"`
 	RowsWritten int64  `json:"rows_written"`
-	Note        string `json:"note"` // a few words for people
+	Note        string `json:"note"`              // a few words for people
+	Warning     string `json:"warning,omitempty"` // why a run that succeeded wants to be looked at; "" when it does not
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"tillflow/dag/run"
+	"tillflow/lib/ledger"
 	"tillflow/lib/pgtest"
 	"tillflow/lib/strictyaml"
 )
@@ -62,6 +63,11 @@ func sell(t *testing.T, db *pgxpool.Pool, minute, orders int) {
 func stream(t *testing.T, db *pgxpool.Pool, first, second time.Time) {
 	t.Helper()
 	exec(t, db, "delete from dag.stream_offsets")
+	if err := ledger.Register(t.Context(), db, "stream.transactions", ledger.Settings{
+		Topic: "transactions", Delay: 5 * time.Minute, Idle: time.Minute, Late: "drop",
+	}); err != nil {
+		t.Fatal(err)
+	}
 	exec(t, db, `insert into dag.stream_offsets (job, topic, partition, max_event_time)
 		values ('stream.transactions', 'transactions', 0, $1), ('stream.transactions', 'transactions', 1, $2)`, first, second)
 }
@@ -322,16 +328,15 @@ func TestReadersSeeWholeRuns(t *testing.T) {
 func TestCheckPlacesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"window: 10":                "dagfile.yaml:1:1: window is 10",
-		"threshold: -1":             "dagfile.yaml:1:1: threshold is -1",
-		"ratio: 0.5":                "dagfile.yaml:1:1: ratio is 0.5",
-		"window: 90\ndays: 40":      "dagfile.yaml:2:1: day 1440, days 40",
-		"lookback: 5m":              "dagfile.yaml:1:1: lookback is 5m0s",
-		"size: 1ms":                 "dagfile.yaml:1:1: size is 1ms",
-		"scale: 7":                  "dagfile.yaml:1:1: scale is 7",
-		"method: magic":             "dagfile.yaml:1:9:",
-		"size: 15m\nwindow: 40":     "",
-		"watermark: 10m\nidle: 30s": "",
+		"window: 10":            "dagfile.yaml:1:1: window is 10",
+		"threshold: -1":         "dagfile.yaml:1:1: threshold is -1",
+		"ratio: 0.5":            "dagfile.yaml:1:1: ratio is 0.5",
+		"window: 90\ndays: 40":  "dagfile.yaml:2:1: day 1440, days 40",
+		"lookback: 5m":          "dagfile.yaml:1:1: lookback is 5m0s",
+		"size: 1ms":             "dagfile.yaml:1:1: size is 1ms",
+		"scale: 7":              "dagfile.yaml:1:1: scale is 7",
+		"method: magic":         "dagfile.yaml:1:9:",
+		"size: 15m\nwindow: 40": "",
 	} {
 		var w With
 		problems := strictyaml.Decode("dagfile.yaml", []byte(text), 0, &w)

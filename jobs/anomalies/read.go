@@ -61,18 +61,20 @@ func (j *Job) read(ctx context.Context, conn *pgx.Conn, in run.Input) (windows, 
 }
 
 // closed is the end of the last window that can be complete: the stream's watermark, or as_of when that is earlier or
-// when no stream ever ran (then closes is false). A stream that ran and has no watermark yet has closed nothing.
+// when no stream ever ran (then closes is false). A stream that ran and has no watermark has closed nothing.
 func (j *Job) closed(ctx context.Context, tx pgx.Tx, asOf time.Time) (at time.Time, closes bool, err error) {
 	partitions, err := ledger.Progress(ctx, tx, j.with.Stream)
 	if err != nil || len(partitions) == 0 {
 		return asOf, false, err
 	}
-	at, ok := ledger.WatermarkOf(partitions, j.with.Idle, j.with.Watermark)
+	at, ok, err := ledger.Watermark(ctx, tx, j.with.Stream)
 	switch {
+	case err != nil:
+		return at, true, err
 	case !ok:
 		return time.Unix(0, 0).UTC(), true, nil
 	case at.After(asOf):
 		return asOf, true, nil
 	}
-	return at.UTC(), true, nil
+	return at, true, nil
 }

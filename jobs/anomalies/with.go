@@ -14,20 +14,18 @@ type With struct {
 	// Query gives the windows: SQL, or the path of a file with it. $1 is where the baseline begins, $2 the end of the last
 	// complete window. Its columns are (series, window_start, value, orders); windows without sales need no row. Default:
 	// the table product_metrics_minute.
-	Query string `yaml:"query"`
+	Query string `yaml:"query" doc:"the series that are judged: SQL, or the path of a file with it"`
 
-	Method    string        `yaml:"method" check:"oneof=robust_sqrt"` // default robust_sqrt
-	Size      time.Duration `yaml:"size"`                             // length of a window, default 1m
-	Window    int           `yaml:"window"`                           // previous windows that make the local baseline, default 60
-	Threshold float64       `yaml:"threshold"`                        // least score of an anomaly, in standard deviations; default 5
-	Ratio     float64       `yaml:"ratio"`                            // a spike is at least this many times the expected, a drop at most one such part; default 2, half as much again on a series' first day
-	Days      int           `yaml:"days"`                             // days that make the seasonal baseline, default 7
-	Lookback  time.Duration `yaml:"lookback"`                         // how far back windows are judged anew; older anomalies stay as they are. Default 35d
-	Stream    string        `yaml:"stream"`                           // the job whose watermark closes windows, default stream.transactions
-	Watermark time.Duration `yaml:"watermark"`                        // that stream's watermark delay, default 5m
-	Idle      time.Duration `yaml:"idle"`                             // a partition that brings nothing for so long holds no window open, default 1m
-	Scale     *int          `yaml:"scale"`                            // decimals of the currency, default 2
-	Into      string        `yaml:"into"`                             // default anomalies; another table is made like it
+	Method    string        `yaml:"method" check:"oneof=robust_sqrt" doc:"default robust_sqrt"`
+	Size      time.Duration `yaml:"size" doc:"length of a window, default 1m"`
+	Window    int           `yaml:"window" doc:"previous windows that make the local baseline, default 60"`
+	Threshold float64       `yaml:"threshold" doc:"least score of an anomaly, in standard deviations; default 5"`
+	Ratio     float64       `yaml:"ratio" doc:"a spike is at least this many times the expected, a drop at most one such part; default 2, half as much again on a series' first day"`
+	Days      int           `yaml:"days" doc:"days that make the seasonal baseline, default 7"`
+	Lookback  time.Duration `yaml:"lookback" doc:"how far back windows are judged anew; older anomalies stay as they are. Default 35d"`
+	Stream    string        `yaml:"stream" doc:"the job whose watermark closes windows, default stream.transactions"`
+	Scale     *int          `yaml:"scale" doc:"decimals of the currency, default 2"`
+	Into      string        `yaml:"into" doc:"default anomalies; another table is made like it"`
 }
 
 func (w *With) withDefaults() {
@@ -55,12 +53,6 @@ func (w *With) withDefaults() {
 	}
 	if w.Stream == "" {
 		w.Stream = "stream.transactions"
-	}
-	if w.Watermark == 0 {
-		w.Watermark = 5 * time.Minute
-	}
-	if w.Idle == 0 {
-		w.Idle = time.Minute
 	}
 	if w.Scale == nil {
 		w.Scale = new(2)
@@ -111,9 +103,6 @@ func (w *With) Check(at func(path ...string) strictyaml.Pos) []strictyaml.Proble
 	}
 	if c.Lookback < time.Hour {
 		wrong("lookback", "", "lookback is %v, it must be at least 1h", c.Lookback)
-	}
-	if c.Watermark < 0 {
-		wrong("watermark", "it is the delay of the stream's watermark", "watermark is %v, it must not be negative", c.Watermark)
 	}
 	if *c.Scale < 0 || *c.Scale > 6 {
 		wrong("scale", "it is the number of decimals of the currency", "scale is %d, it must be 0 to 6", *c.Scale)

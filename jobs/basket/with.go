@@ -18,16 +18,16 @@ const (
 type With struct {
 	// Query gives the baskets: SQL, or the path of a file with it. $1 is as_of. Its columns are either (basket, item), or
 	// (customer_id, ts, item), which are cut into visits. Default: the table transactions.
-	Query string `yaml:"query"`
+	Query string `yaml:"query" doc:"what was bought: SQL, or the path of a file with it"`
 
-	Basket        string        `yaml:"basket" check:"oneof=customer|visit"` // all a customer ever bought (default), or what was bought in one visit
-	Gap           time.Duration `yaml:"gap"`                                 // a visit ends when the customer buys nothing for so long; default 30m
-	MinSupport    *float64      `yaml:"min_support"`                         // share of baskets an itemset must be in, default 0.01
-	MinConfidence *float64      `yaml:"min_confidence"`                      // share of the antecedent's baskets, default 0.1
-	MaxLen        int           `yaml:"max_len"`                             // items in a rule, both sides together; default 4
-	MaxConsequent int           `yaml:"max_consequent"`                      // items on the right side, default 1
-	MaxItemsets   int           `yaml:"max_itemsets"`                        // at most so many itemsets; longer ones are given up first. Default 1,000,000
-	Into          string        `yaml:"into"`                                // default product_associations; another table is made like it
+	Basket        string        `yaml:"basket" check:"oneof=customer|visit" doc:"all a customer ever bought (default), or what was bought in one visit"`
+	Gap           time.Duration `yaml:"gap" doc:"a visit ends when the customer buys nothing for so long; default 30m"`
+	MinSupport    *float64      `yaml:"min_support" doc:"share of baskets an itemset must be in, default 0.01"`
+	MinConfidence *float64      `yaml:"min_confidence" doc:"share of the antecedent's baskets, default 0.1"`
+	MaxLen        int           `yaml:"max_len" doc:"items in a rule, both sides together; default 4"`
+	MaxConsequent int           `yaml:"max_consequent" doc:"items on the right side, default 1"`
+	MaxItemsets   int           `yaml:"max_itemsets" doc:"at most so many itemsets; longer ones are given up first. Default 1,000,000"`
+	Into          string        `yaml:"into" doc:"default product_associations; another table is made like it"`
 }
 
 func (w *With) withDefaults() {

@@ -29,8 +29,8 @@ import (
 
 // With is what the dagfile says about a report.
 type With struct {
-	File string `yaml:"file" check:"required"` // the report file; relative paths start at the folder of the dagfile
-	Out  string `yaml:"out"`                   // name of the page in the output folder; default: that of the file, with .html
+	File string `yaml:"file" check:"required,file" doc:"the report file; relative paths start at the folder of the dagfile"`
+	Out  string `yaml:"out" doc:"name of the page in the output folder; default: that of the file, with .html"`
 }
 
 // Check refuses a name that would leave the output folder.

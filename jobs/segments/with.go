@@ -13,17 +13,17 @@ type With struct {
 	// Query gives the purchases: SQL, or the path of a file with it. $1 is as_of. Its columns are either
 	// (customer_id, last_ts, frequency, monetary), one row a customer, or (customer_id, ts, amount) with order_id when
 	// frequency is orders, one row a line; a negative amount is money given back. Default: the table transactions.
-	Query string `yaml:"query"`
+	Query string `yaml:"query" doc:"the purchases: SQL, or the path of a file with it"`
 
-	Ties      string              `yaml:"ties" check:"oneof=first|value"`      // first (default): bins of equal size, as pandas; value: equal customers score the same
-	Frequency string              `yaml:"frequency" check:"oneof=rows|orders"` // what one purchase is: a row (default) or all rows of an order_id
-	Net       bool                `yaml:"net"`                                 // refunds lower what a customer spent; for the default query
-	Segments  map[string][]string `yaml:"segments"`                            // rows r5 to r1 of five names each, for f1 to f5; default: the seven segments
-	K         int                 `yaml:"k"`                                   // clusters, default 4
-	Starts    int                 `yaml:"starts"`                              // K-Means starts of which the best is kept, default 10
-	Seed      uint64              `yaml:"seed"`                                // of K-Means, default 0
-	Scale     *int                `yaml:"scale"`                               // decimals of the currency, default 2
-	Into      string              `yaml:"into"`                                // default customer_segments; another table is made like it
+	Ties      string              `yaml:"ties" check:"oneof=first|value" doc:"first (default): bins of equal size, as pandas; value: equal customers score the same"`
+	Frequency string              `yaml:"frequency" check:"oneof=rows|orders" doc:"what one purchase is: a row (default) or all rows of an order_id"`
+	Net       bool                `yaml:"net" doc:"refunds lower what a customer spent; for the default query"`
+	Segments  map[string][]string `yaml:"segments" doc:"rows r5 to r1 of five names each, for f1 to f5; default: the seven segments"`
+	K         int                 `yaml:"k" doc:"clusters, default 4"`
+	Starts    int                 `yaml:"starts" doc:"K-Means starts of which the best is kept, default 10"`
+	Seed      uint64              `yaml:"seed" doc:"of K-Means, default 0"`
+	Scale     *int                `yaml:"scale" doc:"decimals of the currency, default 2"`
+	Into      string              `yaml:"into" doc:"default customer_segments; another table is made like it"`
 }
 
 func (w *With) withDefaults() {

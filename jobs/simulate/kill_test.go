@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 
 const killedShop = "{ rate: 40/m, history: 8d, partitions: 3 }"
 
-// child writes one history and tells each chunk on its output.
+// child writes one history and tells each chunk on its output; each byte of its input lets it write one more.
 func child(args []string) error {
 	ctx := context.Background()
 	clock, err := time.Parse(time.RFC3339, args[0])
@@ -49,7 +49,10 @@ func child(args []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = j.Run(ctx, run.Input{Once: true, Drain: time.Minute, Progress: func(p run.Progress) { fmt.Println(p.Rows, p.Note) }})
+	_, err = j.Run(ctx, run.Input{Once: true, Drain: time.Minute, Progress: func(p run.Progress) {
+		fmt.Println(p.Rows, p.Note)
+		_, _ = os.Stdin.Read(make([]byte, 1)) // until the test lets it go on, or lets go of it
+	}})
 	return err
 }
 
@@ -70,14 +73,22 @@ func TestKilledProcessRepeatsNothingAndLeavesNothingOut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// Killed a moment after it wrote a chunk, somewhere in the next ones; the wait only spreads the places.
+		// Killed a moment after it wrote a chunk, somewhere in the next two; the wait only spreads the places.
 		if bufio.NewScanner(out).Scan() && kills < 8 {
+			if _, err := in.Write([]byte("..")); err != nil {
+				t.Fatal(err)
+			}
 			time.Sleep(time.Duration(rng.IntN(20)) * time.Millisecond)
 			_ = cmd.Process.Kill()
 		}
+		_ = in.Close() // one that lives goes on to its end
 		done = cmd.Wait() == nil
 		if !done {
 			kills++

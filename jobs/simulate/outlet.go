@@ -59,7 +59,7 @@ func newOutlet(ctx context.Context, client *kafkasrc.Client, w With) (*outlet, e
 // partition is where a customer's events of a kind go: the partition Kafka's own clients choose for the key, so that
 // another producer's events of the same customer stand in the same partition.
 func (o *outlet) partition(kind int, key []byte) int {
-	return int(murmur2(key)&0x7fffffff) % o.partitions[kind]
+	return kafkasrc.PartitionOf(key, o.partitions[kind])
 }
 
 // send writes what is gathered, stamped with the time it was produced: on a broker that keeps a week, a month of history
@@ -97,31 +97,4 @@ func (o *outlet) add(b *batch, text []byte, key [2]int) {
 	b.text = text
 	b.marks = append(b.marks, mark{len(text), key})
 	o.held++
-}
-
-// murmur2 is the hash by which Kafka's Java clients choose a partition (Austin Appleby's MurmurHash2, seed 0x9747b28c).
-func murmur2(data []byte) uint32 {
-	const m, r = 0x5bd1e995, 24
-	h := uint32(0x9747b28c) ^ uint32(len(data))
-	for len(data) >= 4 {
-		k := uint32(data[0]) | uint32(data[1])<<8 | uint32(data[2])<<16 | uint32(data[3])<<24
-		k *= m
-		k ^= k >> r
-		k *= m
-		h = h*m ^ k
-		data = data[4:]
-	}
-	switch len(data) {
-	case 3:
-		h ^= uint32(data[2]) << 16
-		fallthrough
-	case 2:
-		h ^= uint32(data[1]) << 8
-		fallthrough
-	case 1:
-		h = (h ^ uint32(data[0])) * m
-	}
-	h ^= h >> 13
-	h *= m
-	return h ^ h>>15
 }

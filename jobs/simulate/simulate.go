@@ -28,20 +28,20 @@ import (
 
 // With is what the dagfile says about the shop. Every key may be left out.
 type With struct {
-	Rate        strictyaml.Rate     `yaml:"rate"`         // sales, on average over a week; default 30/m
-	History     *time.Duration      `yaml:"history"`      // what an empty topic is filled with before going live, from a full hour on; default 30d
-	HistoryRate strictyaml.Rate     `yaml:"history_rate"` // sales of the history, when other than rate
-	Refunds     *strictyaml.Percent `yaml:"refunds"`      // share of the sales that are brought back; default 10%
-	Seed        *int64              `yaml:"seed"`         // the same seed and clock give the same events; default 42
-	Customers   int                 `yaml:"customers"`    // about how many there are at a time; default 20000
-	Partitions  int                 `yaml:"partitions"`   // of each topic, when it has to be made; default 2
-	Topics      Topics              `yaml:"topics"`
+	Rate        strictyaml.Rate     `yaml:"rate" doc:"sales, on average over a week; default 30/m"`
+	History     *time.Duration      `yaml:"history" doc:"what an empty topic is filled with before going live, from a full hour on; default 30d"`
+	HistoryRate strictyaml.Rate     `yaml:"history_rate" doc:"sales of the history, when other than rate"`
+	Refunds     *strictyaml.Percent `yaml:"refunds" doc:"share of the sales that are brought back; default 10%"`
+	Seed        *int64              `yaml:"seed" doc:"the same seed and clock give the same events; default 42"`
+	Customers   int                 `yaml:"customers" doc:"about how many there are at a time; default 20000"`
+	Partitions  int                 `yaml:"partitions" doc:"of each topic, when it has to be made; default 2"`
+	Topics      Topics              `yaml:"topics" doc:"the names of the two topics"`
 }
 
 // Topics are the names of the two topics.
 type Topics struct {
-	Transactions string `yaml:"transactions"` // default transactions
-	Refunds      string `yaml:"refunds"`      // default refunds
+	Transactions string `yaml:"transactions" doc:"default transactions"`
+	Refunds      string `yaml:"refunds" doc:"default refunds"`
 }
 
 // Limits of the settings.

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"math"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -19,6 +20,7 @@ type batch struct {
 	rec     arrow.Record // the rows; released by reset
 	offsets []int64      // by row
 	marks   []int64      // by row: the watermark that judges it
+	future  []future     // the few rows that are too far ahead to move it, in the order of the log
 	dead    []ledger.Letter
 	kept    []ledger.Letter // by row, when the messages are kept as they came; Reason is empty
 	arena   []byte          // what kept points into
@@ -39,7 +41,7 @@ func (b *batch) reset(first int64) {
 	}
 	clear(b.dead)
 	*b = batch{
-		first: first, next: first, offsets: b.offsets[:0], marks: b.marks[:0], dead: b.dead[:0], kept: b.kept[:0], arena: b.arena[:0],
+		first: first, next: first, offsets: b.offsets[:0], marks: b.marks[:0], future: b.future[:0], dead: b.dead[:0], kept: b.kept[:0], arena: b.arena[:0],
 		minTime: ledger.NoTime, maxTime: ledger.NoTime,
 	}
 }
@@ -63,9 +65,9 @@ func (b *batch) addRow(m *kafkasrc.Message, at, mark int64) {
 }
 
 // keep copies the message of the last row, in case the row has to wait for a dimension.
-func (b *batch) keep(m *kafkasrc.Message, at, mark int64) {
+func (b *batch) keep(m *kafkasrc.Message, at, mark, logged int64) {
 	b.kept = append(b.kept, ledger.Letter{
-		Offset: m.Offset, Key: b.hold(m.Key), Value: b.hold(m.Value), Headers: headers(m), EventTime: at, Watermark: mark,
+		Offset: m.Offset, Key: b.hold(m.Key), Value: b.hold(m.Value), Headers: headers(m), EventTime: at, Watermark: mark, LogTime: logged,
 	})
 }
 
@@ -79,12 +81,20 @@ func (b *batch) hold(p []byte) []byte {
 	return b.arena[n:len(b.arena):len(b.arena)]
 }
 
-// addDead keeps a message that can never become a row, with the watermark at its place.
-func (b *batch) addDead(m *kafkasrc.Message, reason string, mark int64) {
+// addDead keeps a message that can never become a row, with the watermark and the time at its place.
+func (b *batch) addDead(m *kafkasrc.Message, reason string, mark, logged int64) {
 	b.dead = append(b.dead, ledger.Letter{
 		Offset: m.Offset, Key: bytes.Clone(m.Key), Value: bytes.Clone(m.Value), Headers: headers(m), Reason: reason,
-		EventTime: ledger.NoTime, Watermark: mark,
+		EventTime: ledger.NoTime, Watermark: mark, LogTime: logged,
 	})
+}
+
+// logTime is the message's own time in the log, in microseconds; ledger.NoTime when it has none.
+func logTime(m *kafkasrc.Message) int64 {
+	if m.TimeMs < 0 || m.TimeMs > math.MaxInt64/1000 {
+		return ledger.NoTime
+	}
+	return m.TimeMs * 1000
 }
 
 func headers(m *kafkasrc.Message) []ledger.Header {

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -90,4 +91,47 @@ func (a admin) committed(group, topic string, partitions ...int32) map[int]int64
 		got[int(p.Partition)] = p.Offset
 	}
 	return got
+}
+
+// allow lets a topic take batches of so many bytes.
+func (a admin) allow(topic string, bytes int) {
+	a.t.Helper()
+	req := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	res := kmsg.NewIncrementalAlterConfigsRequestResource()
+	res.ResourceType, res.ResourceName = kmsg.ConfigResourceTypeTopic, topic
+	c := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+	c.Name, c.Op, c.Value = "max.message.bytes", kmsg.IncrementalAlterConfigOpSet, kmsg.StringPtr(fmt.Sprint(bytes))
+	res.Configs = append(res.Configs, c)
+	req.Resources = append(req.Resources, res)
+	got, err := req.RequestWith(a.t.Context(), a.cl)
+	if err != nil || got.Resources[0].ErrorCode != 0 {
+		a.t.Fatalf("configure %s: %+v, %v", topic, got, err)
+	}
+}
+
+// reset moves a group's offset of partition 0.
+func (a admin) reset(group, topic string, offset int64) {
+	a.t.Helper()
+	req := kmsg.NewPtrOffsetCommitRequest()
+	rt := kmsg.NewOffsetCommitRequestTopic()
+	rt.Topic = topic
+	rp := kmsg.NewOffsetCommitRequestTopicPartition()
+	rp.Offset = offset
+	rt.Partitions = append(rt.Partitions, rp)
+	req.Group, req.Topics = group, append(req.Topics, rt)
+	res, err := req.RequestWith(a.t.Context(), a.cl)
+	if err != nil || res.Topics[0].Partitions[0].ErrorCode != 0 {
+		a.t.Fatalf("reset %s: %+v, %v", group, res, err)
+	}
+}
+
+// forget deletes a group.
+func (a admin) forget(group string) {
+	a.t.Helper()
+	req := kmsg.NewPtrDeleteGroupsRequest()
+	req.Groups = []string{group}
+	res, err := req.RequestWith(a.t.Context(), a.cl)
+	if err != nil || res.Groups[0].ErrorCode != 0 {
+		a.t.Fatalf("delete group %s: %+v, %v", group, res, err)
+	}
 }

@@ -26,6 +26,7 @@ var brokerSuite = []struct {
 	{"every_message_is_one_of_its_kinds", testEveryKind},
 	{"aborted_messages_are_not_stored", testAbortedSales},
 	{"largest_messages_are_kept", testLargest},
+	{"batches_larger_than_a_fetch", testLargeBatches},
 	{"workers_share_and_hand_over", testHandOver},
 	{"broker_restarts", testBrokerRestarts},
 	{"log_lost_its_tail", testLostTail},
@@ -33,6 +34,7 @@ var brokerSuite = []struct {
 	{"retention_passed_us", testRetention},
 	{"partitions_are_added", testAddedPartitions},
 	{"lag_tools_see_the_offsets", testLagTools},
+	{"group_is_reset", testGroupReset},
 }
 
 func TestBroker(t *testing.T) {
@@ -79,7 +81,7 @@ func (r *rig) brokers() []string {
 // fails runs the stream until it ends by itself and gives its error.
 func (r *rig) fails(once bool) error {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
 	defer cancel()
 	_, err := r.job("a").Run(ctx, run.Input{Once: once})
 	return err
@@ -172,6 +174,28 @@ func testLargest(t *testing.T, s kafkatest.Site) {
 	}
 }
 
+// A batch that is larger than what a fetch asks for comes whole, whatever the topic allows.
+func testLargeBatches(t *testing.T, s kafkatest.Site) {
+	addr := s.Shared(t)
+	r := newBrokerRig(t, addr, 1)
+	newAdmin(t, addr).allow(r.with.Topic, 16<<20)
+	cl := franz(t, addr, kgo.ProducerBatchMaxBytes(12<<20), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	blanks := strings.Repeat(" ", 6<<20)
+	for _, v := range []string{makeSale(1, 0), makeSale(2, 0) + blanks, makeSale(3, 0), "x" + blanks, makeSale(4, 0)} {
+		if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: r.with.Topic, Value: []byte(v)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.once()
+	r.verify()
+	if n := r.rows(); n != 4 {
+		t.Errorf("%d rows, want 4", n)
+	}
+	if n := r.number("select length(value) from dag.dead_letters"); n != int64(len(blanks))+1 {
+		t.Errorf("the dead letter has %d bytes, want %d", n, len(blanks)+1)
+	}
+}
+
 func testHandOver(t *testing.T, s kafkatest.Site) {
 	r := newBrokerRig(t, s.Shared(t), 4)
 	p := r.producer(3, 4)
@@ -234,7 +258,7 @@ func (r *rig) ends(work *running, want string) {
 	r.t.Helper()
 	select {
 	case <-work.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		r.t.Fatalf("the stream goes on; it should end with %q", want)
 	}
 	if work.err == nil || !strings.Contains(work.err.Error(), want) {
@@ -263,9 +287,11 @@ func testTopicMadeAgain(t *testing.T, s kafkatest.Site) {
 		}
 	}
 	// What the error says to do: the new log is read from its start.
-	r.exec("delete from dag.stream_offsets")
-	r.exec("delete from dag.stream_batches")
+	if _, err := r.job("skip").SkipToNewLog(t.Context(), nil, "test"); err != nil {
+		t.Fatal(err)
+	}
 	r.once()
+	r.verify()
 	if diff := cmp.Diff([]string{"(1)", "(2)", "(11)", "(12)", "(13)", "(14)"}, r.texts("select transaction_id from transactions order by 1")); diff != "" {
 		t.Errorf("sales (-want +got):\n%s", diff)
 	}
@@ -291,6 +317,16 @@ func testRetention(t *testing.T, s kafkatest.Site) {
 	}
 	if n := r.rows(); n != 3 {
 		t.Errorf("%d rows, want 3", n)
+	}
+	// What the state says to do: it goes on at the log's start, and the gap is on record.
+	skips, err := r.job("skip").SkipToStart(t.Context(), nil, "test")
+	if err != nil || len(skips) != 1 || skips[0].First != 1 || skips[0].Next != 3 {
+		t.Fatalf("skipped %v, %v; want offsets 1 and 2", skips, err)
+	}
+	r.once()
+	r.verify()
+	if n := r.rows(); n != 4 {
+		t.Errorf("%d rows after the gap, want 4", n)
 	}
 }
 
@@ -331,5 +367,31 @@ func testLagTools(t *testing.T, s kafkatest.Site) {
 	work.stop()
 	if got := admin.committed("stream.test", r.with.Topic, 0, 1); !cmp.Equal(got, map[int]int64{0: 2, 1: 2}) {
 		t.Errorf("after the stop the group is at %v", got)
+	}
+}
+
+// What happens to the group on the broker, a reset of its offsets or its deletion, changes nothing: the ledger alone says where
+// to read on, and lag tools are told again.
+func testGroupReset(t *testing.T, s kafkatest.Site) {
+	addr := s.Shared(t)
+	r := newBrokerRig(t, addr, 1)
+	admin := newAdmin(t, addr)
+	name := "stream." + r.with.Topic // not the one all other tests on this broker have
+	r.name = name
+	at := func(want int64) func() bool {
+		return func() bool { return cmp.Equal(admin.committed(name, r.with.Topic, 0), map[int]int64{0: want}) }
+	}
+	work := r.start("a")
+	r.send(0, makeSale(1, 0), makeSale(2, 0))
+	r.until("told", at(2))
+	admin.reset(name, r.with.Topic, 0)
+	r.send(0, makeSale(3, 0))
+	r.until("told again", at(3))
+	admin.forget(name)
+	r.send(0, makeSale(4, 0))
+	r.until("told once more", at(4))
+	work.stop()
+	if n := r.number("select sum(messages) from dag.stream_batches"); n != 4 {
+		t.Errorf("%d messages were read, want 4", n)
 	}
 }

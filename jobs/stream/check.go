@@ -16,7 +16,7 @@ import (
 
 // Check reports every mistake that spans several keys, each at its place.
 func (w *With) Check(at func(path ...string) strictyaml.Pos) []strictyaml.Problem {
-	c := checker{at: at}
+	c := checker{at: at, include: w.Late == "include"}
 	d := w.withDefaults()
 	if !topicName.MatchString(w.Topic) || len(w.Topic) > 249 {
 		c.add([]string{"topic"}, "Kafka allows letters, digits, '.', '_' and '-', at most 249", "topic name %q", w.Topic)
@@ -32,7 +32,7 @@ func (w *With) Check(at func(path ...string) strictyaml.Pos) []strictyaml.Proble
 	for _, n := range []struct {
 		key string
 		d   time.Duration
-	}{{"watermark", *d.Watermark}, {"max_skew", *d.MaxSkew}, {"linger", *d.Linger}} {
+	}{{"watermark", *d.Watermark}, {"max_skew", *d.MaxSkew}, {"idle", *d.Idle}, {"linger", *d.Linger}} {
 		if n.d < 0 || n.key == "linger" && n.d > time.Minute {
 			c.add([]string{n.key}, "it is a duration such as 5m, and linger at most 1m", "%s is out of range", n.key)
 		}
@@ -81,6 +81,7 @@ const maxName = 63
 
 type checker struct {
 	at       func(path ...string) strictyaml.Pos
+	include  bool // late rows are included
 	problems []strictyaml.Problem
 }
 
@@ -172,7 +173,7 @@ func (c *checker) windowSink(at []string, s SinkSpec, columns map[string]event.F
 	if s.Totals.Len() == 0 {
 		c.add(at, "totals: { count: count() }", "a window needs totals")
 	}
-	names := map[string]bool{window.StartColumn: true, window.EndColumn: true}
+	names := map[string]bool{window.StartColumn: true, window.EndColumn: true, revisedColumn: c.include}
 	for _, by := range s.By {
 		f, ok := columns[by]
 		switch {

@@ -21,12 +21,14 @@ type coordinator struct {
 	conn    *pgx.Conn
 	again   retry
 	workers map[int]*worker
-	broken  map[int]error // partitions that cannot go on, and why
+	broken  map[int]halt // partitions that cannot go on, and why
 	exits   chan *worker
 	view    ledger.View
 	evictAt map[int]time.Time // when the session that has locked a partition of ours is looked at
 
 	reported time.Time
+	said     map[int]string // by partition: the error that was logged, until it works again
+	swept    time.Time      // when states that are over without a word were looked for
 }
 
 type worker struct {
@@ -34,6 +36,9 @@ type worker struct {
 	cancel   context.CancelFunc
 	stopping bool
 	err      error // set before the worker is sent to exits
+
+	begun        int64 // offset when it was claimed
+	reads, wrote bool  // the ledger was told that it does
 }
 
 // coordinate runs until ctx ends, the work of once mode is done, or no partition can go on.
@@ -44,8 +49,8 @@ func (s *stream) coordinate(ctx context.Context) error {
 	stopped := context.AfterFunc(ctx, func() { time.AfterFunc(s.in.Drain, cut) })
 	defer stopped()
 	c := &coordinator{
-		stream: s, again: retry{log: s.log, doing: "renew leases"},
-		workers: map[int]*worker{}, broken: map[int]error{}, exits: make(chan *worker), evictAt: map[int]time.Time{},
+		stream: s, again: s.retrying(s.log, "renew leases", "", postgresSide),
+		workers: map[int]*worker{}, broken: map[int]halt{}, said: map[int]string{}, exits: make(chan *worker), evictAt: map[int]time.Time{},
 	}
 	var side sync.WaitGroup
 	sctx, endScout := context.WithCancel(ctx)
@@ -92,8 +97,13 @@ func (c *coordinator) loop(ctx, hard context.Context) error {
 				c.again.ok()
 			case !passes(err):
 				return err
-			case !c.again.wait(ctx, err):
-				return context.Cause(ctx)
+			default:
+				if len(c.view.Partitions) > 0 { // without a view the lag is not known, which means something else
+					c.report()
+				}
+				if !c.again.wait(ctx, err) {
+					return context.Cause(ctx)
+				}
 			}
 			pace = c.pace()
 			if waiting {
@@ -123,9 +133,11 @@ func (c *coordinator) beat(ctx, hard context.Context) (waiting bool, err error) 
 	for p, w := range c.workers {
 		held = append(held, ledger.Held{Partition: p, Epoch: w.lease.Epoch, LogEnd: w.logEnd.Load()})
 	}
-	if c.view, err = c.member.Beat(bctx, c.conn, held); err != nil {
-		return false, err
+	view, err := c.member.Beat(bctx, c.conn, held)
+	if err != nil {
+		return false, err // the view stays what it was: so the lag does, while Postgres is away
 	}
+	c.view = view
 	mine := ledger.Assign(c.view.Members, c.scout.partitions(), c.member.Name)
 	for p, w := range c.workers {
 		if !slices.Contains(mine, p) && !w.stopping {
@@ -134,7 +146,7 @@ func (c *coordinator) beat(ctx, hard context.Context) (waiting bool, err error) 
 		}
 	}
 	for _, p := range mine {
-		if c.workers[p] != nil || c.broken[p] != nil {
+		if c.workers[p] != nil || !c.revived(p) {
 			continue
 		}
 		got, err := c.claim(bctx, ctx, hard, p)
@@ -148,8 +160,8 @@ func (c *coordinator) beat(ctx, hard context.Context) (waiting bool, err error) 
 			w.askReplay()
 		}
 	}
+	c.tellTrouble(bctx)
 	if time.Since(c.reported) >= reportEvery {
-		c.reported = time.Now()
 		c.report()
 	}
 	return waiting || c.in.Once, nil
@@ -192,10 +204,11 @@ func (c *coordinator) claim(bctx, ctx, hard context.Context, p int) (bool, error
 	}
 	delete(c.evictAt, p)
 	if err := sameLog(lease.Topic, logID{lease.ClusterID, lease.TopicID}, c.logID); err != nil {
-		c.fail(p, err)
+		c.fail(lease, err)
 		return true, lease.Release(bctx, c.conn)
 	}
-	w := &worker{partition: &partition{job: c.stream, lease: lease, stopAt: math.MaxInt64, log: c.log.With("partition", p), replay: make(chan struct{}, 1)}}
+	delete(c.broken, p)
+	w := &worker{begun: lease.Next, partition: &partition{job: c.stream, lease: lease, stopAt: math.MaxInt64, log: c.log.With("partition", p), replay: make(chan struct{}, 1)}}
 	if end, ok := c.ends[p]; ok && c.in.Once {
 		w.stopAt = end
 	}
@@ -240,9 +253,11 @@ func (c *coordinator) exited(hard context.Context, w *worker) {
 		c.log.Warn("partition was taken over", "partition", p, "err", w.err)
 		return
 	case w.err != nil:
-		c.fail(p, w.err)
+		lease := w.lease
+		lease.Next = w.next.Load()
+		c.fail(lease, w.err)
 	case w.stopAt != math.MaxInt64 && w.next.Load() >= w.stopAt:
-		c.broken[p] = errEnd
+		c.broken[p] = halt{err: errEnd}
 	}
 	ctx, cancel := context.WithTimeout(hard, rollbackTime)
 	defer cancel()
@@ -252,14 +267,6 @@ func (c *coordinator) exited(hard context.Context, w *worker) {
 	}
 	if err != nil {
 		c.log.Debug("the lease will lapse instead", "partition", p, "err", err)
-	}
-}
-
-// fail notes that a partition cannot go on. The others do.
-func (c *coordinator) fail(p int, err error) {
-	if c.broken[p] == nil {
-		c.log.Error("partition stopped; the others go on", "partition", p, "err", err)
-		c.broken[p] = err
 	}
 }
 
@@ -277,7 +284,7 @@ func (c *coordinator) done() (bool, error) {
 		}
 	}
 	for _, p := range c.scout.partitions() {
-		err := c.broken[p]
+		err := c.broken[p].err
 		switch {
 		case err != nil && !errors.Is(err, errEnd):
 			all = append(all, fmt.Errorf("partition %d: %w", p, err))
@@ -315,11 +322,14 @@ func (c *coordinator) drain(hard context.Context) map[int]int64 {
 func (c *coordinator) leave(hard context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(hard), rollbackTime)
 	defer cancel()
+	c.again.end()
 	c.report()
 	if err := c.reconnect(ctx); err != nil {
 		c.log.Debug("the others will notice by themselves", "err", err)
 		return
 	}
+	c.swept = time.Time{} // what this run has settled is over
+	c.tellTrouble(ctx)
 	if err := c.member.Leave(ctx, c.conn); err != nil {
 		c.log.Debug("the others will notice by themselves", "err", err)
 	}

@@ -26,9 +26,11 @@
 //	    mean: avg(load_ms)                         # numeric, generated from mean_sum and mean_count beside it: exact
 //	    visitors: approx_distinct(visitor)         # bigint, with the sketch it comes from in visitors_sketch (package hll)
 //
-// A row that comes late is left out of those of its windows that had ended before it, and counted in the others. All
-// totals are the same whatever the batches were, the bytes of the sketches too. Floats cannot be summed, as their sum
-// depends on the order.
+// A row that comes late is left out of those of its windows that had ended before it, and counted in the others; it stands
+// in dag.late_rows. With late: include it is counted in all of them, and the column revised of those that had ended says
+// how many such rows they hold. A row more than max_skew ahead of its message's time in the log is counted like any other,
+// moves no watermark, and stands in dag.future_rows. All totals are the same whatever the batches were, the bytes of the
+// sketches too. Floats cannot be summed, as their sum depends on the order.
 //
 // # Who reads what
 //
@@ -43,6 +45,11 @@
 //     the buffers is in memory.
 //   - The worker froze and its partition was given away: its guard finds no row, it stops.
 //   - The log was recreated, lost its tail, or retention passed us: the partition stops with an error; the others go on.
+//     It never jumps by itself: a person lets it, with `dag skip`, and what was skipped is on record for `dag verify`.
+//   - Anything else that cannot pass (passes.go has the list): the partition stops, and is tried again every minute.
+//   - Each of these states, and each new thing that is wrong with messages, stands in dag.stream_problems with a first example
+//     and what to do, until it is over; `dag status` shows it. While Postgres itself is away, the note of the stream's
+//     progress says so.
 //   - A message that is no row: dead letter. A row with an unknown dimension key: held. A repeated key: counted.
 //   - The dimension row comes: the held rows go in, before any batch that could repeat them, late or not by their own
 //     place in the log. Only a message of the same key and another content, which had no key missing, can have come first.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -23,9 +24,12 @@ type verdict struct {
 // savepoint is where a part of a batch begins that can be undone alone.
 const savepoint = "tillflow"
 
-// insert puts the rows into the raw table and says what became of each. The transaction stands at a savepoint.
+// insert puts the rows into the raw table and says what became of each, until the next call. The transaction stands at a
+// savepoint.
 func (w *writer) insert(ctx context.Context, r *rows) ([]verdict, error) {
-	verdicts := make([]verdict, len(r.offsets))
+	w.verdicts = slices.Grow(w.verdicts[:0], len(r.offsets))
+	verdicts := w.verdicts[:len(r.offsets)]
+	clear(verdicts)
 	if len(verdicts) == 0 {
 		return verdicts, nil
 	}
@@ -91,7 +95,7 @@ func (w *writer) insertPart(ctx context.Context, rec arrow.Record, verdicts []ve
 
 // copyRows copies the rows straight into the table, sorted by its key when they come in another order.
 func (w *writer) copyRows(ctx context.Context, rec arrow.Record) error {
-	_, err := pg.CopyRows(ctx, w.conn.PgConn(), w.raw.name, rec, byKey(rec, w.raw.key))
+	_, err := pg.CopyRows(ctx, w.conn.PgConn(), w.raw.name, rec, w.order.byKey(rec, w.raw.key))
 	return err
 }
 

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,6 +60,7 @@ type rig struct {
 	addr   []string // of another broker than kafka
 	client *kafkasrc.Client
 	with   With
+	name   string // of the job; default stream.test
 }
 
 func newRig(t testing.TB, partitions int, settings string) *rig {
@@ -130,7 +132,7 @@ func (r *rig) job(instance string, change ...func(*With, *Deps)) *Job {
 	for _, c := range change {
 		c(&w, &d)
 	}
-	j, err := New("stream.test", w, d)
+	j, err := New(cmp.Or(r.name, "stream.test"), w, d)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -140,7 +142,7 @@ func (r *rig) job(instance string, change ...func(*With, *Deps)) *Job {
 // once runs the stream up to the ends of the log.
 func (r *rig) once(change ...func(*With, *Deps)) run.Result {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
 	defer cancel()
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	res, err := r.job("once", append(change, func(_ *With, d *Deps) { d.Alloc = mem })...).Run(ctx, run.Input{Once: true})
@@ -168,7 +170,7 @@ func (r *rig) start(instance string, change ...func(*With, *Deps)) *running {
 	s := &running{t: r.t, cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(s.ended)
-		_, s.err = j.Run(ctx, run.Input{Drain: 5 * time.Second})
+		_, s.err = j.Run(ctx, run.Input{Drain: 30 * time.Second})
 		mem.AssertSize(r.t, 0)
 	}()
 	r.t.Cleanup(func() { cancel(run.ErrStop); <-s.ended })
@@ -201,10 +203,13 @@ func (r *rig) send(partition int, values ...string) {
 	}
 }
 
+// patience is how long a test waits for what must come. It is long, because the machine may be busy with everything else.
+const patience = 90 * time.Second
+
 // until polls a condition on what is in the tables.
 func (r *rig) until(what string, cond func() bool) {
 	r.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !cond() {
 		if time.Now().After(deadline) {
 			ps, err := ledger.Progress(r.t.Context(), r.db, "stream.test")

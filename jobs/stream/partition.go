@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +26,12 @@ type partition struct {
 	keepFor      atomic.Int64 // batches whose messages are kept as they came
 
 	replay chan struct{} // dead letters were marked to be tried again; holds one
+
+	reads atomic.Bool // the log has given an answer to where the partition stands
 }
+
+// place names the partition among the others of the stream.
+func (p *partition) place() string { return strconv.Itoa(p.lease.Partition) }
 
 // buffers is how many batches a partition has in memory: one fills while the other is written. Reading is several
 // times faster than writing, so a third would only wait.
@@ -34,6 +40,9 @@ const buffers = 2
 // keepMessages is how many batches keep their messages after a row had to wait for its dimension; more are likely to
 // come, and reading a batch twice costs more than copying its messages.
 const keepMessages = 100
+
+// firstShare is which part of a full batch the first one is.
+const firstShare = 8
 
 // run works until ctx ends (a clean stop: nil), stopAt is reached (nil), the lease is lost (ledger.ErrFenced), or
 // something fails for good. hard bounds what is still written after ctx has ended.
@@ -86,11 +95,12 @@ func (p *partition) read(ctx context.Context, free <-chan *batch, full chan<- *b
 	r := &reader{
 		fetcher: p.job.kafka.NewFetcher(p.lease.Topic, p.lease.Partition), dec: dec,
 		tracker: window.NewTracker(*p.job.with.Watermark, *p.job.with.MaxSkew),
-		next:    p.lease.Next, stopAt: p.stopAt, rows: p.job.rows, linger: *p.job.with.Linger,
-		seen: func(end int64) { p.logEnd.Store(end) }, free: free,
+		next:    p.lease.Next, stopAt: p.stopAt, rows: p.job.rows, first: max(1, p.job.rows/firstShare), linger: *p.job.with.Linger,
+		seen: func(end int64) { p.logEnd.Store(end); p.reads.Store(true) }, free: free,
 	}
 	r.tracker.Restore(p.lease.MaxEvent, p.lease.HasMax)
-	again := retry{log: p.log, doing: "read"}
+	again := p.job.retrying(p.log, "read", p.place(), kafkaSide)
+	defer again.end()
 	for {
 		b := r.spare
 		r.spare = nil
@@ -178,7 +188,8 @@ const foldEvery = 10 * time.Minute
 
 // commit writes one batch, as often as it takes.
 func (p *partition) commit(ctx, hard context.Context, w *writer, b *batch) error {
-	again := retry{log: p.log, doing: "write"}
+	again := p.job.retrying(p.log, "write", p.place(), postgresSide)
+	defer again.end()
 	for {
 		if !w.waiting.known && again.tries == 0 {
 			if err := p.settle(ctx, hard, w); err != nil || ctx.Err() != nil {
@@ -242,7 +253,7 @@ func (p *partition) try(ctx, hard context.Context, w *writer, b *batch, again bo
 	if err != nil {
 		return err
 	}
-	p.job.count(p.lease.Partition, counts{out.Inserted, out.Duplicates, int64(len(out.Late)), int64(len(out.Dead)), int64(len(out.Held))})
+	p.job.count(p.lease.Partition, counts{out.Inserted, out.Duplicates, int64(len(out.Late)), int64(len(out.Dead)), int64(len(out.Held)), int64(len(out.Future))})
 	return nil
 }
 
@@ -266,7 +277,7 @@ func (p *partition) outcome(ctx context.Context, w *writer, b *batch) (done bool
 		return false, err
 	}
 	w.waiting.known = w.waiting.known && o.Held == 0 // what they wait for is read again
-	p.job.count(p.lease.Partition, counts{o.Inserted, o.Duplicates, o.Late, o.Dead, o.Held})
+	p.job.count(p.lease.Partition, counts{o.Inserted, o.Duplicates, o.Late, o.Dead, o.Held, o.Future})
 	return true, nil
 }
 

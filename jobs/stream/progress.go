@@ -13,7 +13,7 @@ import (
 )
 
 // counts is what became of messages.
-type counts struct{ inserted, duplicates, late, dead, held int64 }
+type counts struct{ inserted, duplicates, late, dead, held, future int64 }
 
 // counters add up what this run did, from committed batches only.
 type counters struct {
@@ -31,6 +31,7 @@ func (c *counters) add(n counts) {
 	c.sum.late += n.late
 	c.sum.dead += n.dead
 	c.sum.held += n.held
+	c.sum.future += n.future
 }
 
 func (c *counters) get() counts {
@@ -78,25 +79,27 @@ func (c *counters) at(p int, view int64) int64 {
 }
 
 // The kinds of trouble a message can be, for telling about the first of each.
-var kinds = [5]struct{ what, see string }{
+var kinds = [6]struct{ what, see string }{
 	1: {"a repeated message: its key is in the table already", "dag.stream_batches"},
 	2: {"a late message: its window had ended before it came", "dag.late_rows"},
 	3: {"a message that is no row", "dag.dead_letters"},
 	4: {"a message that waits for its dimension row", "dag.held_rows"},
+	5: {"a message from the future: its clock is wrong, or the log's is; it moves no watermark", "dag.future_rows"},
 }
 
 // count notes a committed batch.
 func (s *stream) count(partition int, n counts) {
 	s.total.add(n)
-	for i, v := range []int64{0, n.duplicates, n.late, n.dead, n.held} {
+	for i, v := range []int64{0, n.duplicates, n.late, n.dead, n.held, n.future} {
 		if v > 0 && !s.told[i].Swap(true) {
 			s.log.Warn("first "+strings.TrimPrefix(kinds[i].what, "a "), "partition", partition, "see", kinds[i].see)
 		}
 	}
 }
 
-// report tells the runner how far the stream is. It is called with each beat.
+// report tells the runner how far the stream is. It is called about once a second.
 func (c *coordinator) report() {
+	c.reported = time.Now()
 	var lag int64
 	ps := slices.Clone(c.view.Partitions)
 	ps = slices.DeleteFunc(ps, func(p ledger.Partition) bool { return p.Topic != c.with.Topic })
@@ -109,31 +112,27 @@ func (c *coordinator) report() {
 		}
 		lag += p.Lag()
 	}
-	mark, ok := ledger.WatermarkOf(ps, idleAfter, *c.with.Watermark)
-	if !ok {
-		mark = time.Time{}
-	}
 	if len(ps) == 0 {
 		lag = -1
 	}
-	c.in.Progress(run.Progress{Rows: c.total.get().inserted, Lag: lag, Watermark: mark, Note: c.note()})
+	c.in.Progress(run.Progress{Rows: c.total.get().inserted, Lag: lag, Watermark: c.view.Watermark, Note: c.note()})
 }
-
-// idleAfter is how long a partition may be silent before it no longer holds back the job's watermark.
-const idleAfter = time.Minute
 
 // note says in a few words what a person should know.
 func (c *coordinator) note() string {
 	var parts []string
+	if trouble := c.troubles.note(); trouble != "" {
+		parts = append(parts, trouble)
+	}
 	for _, p := range c.scout.partitions() {
-		if err := c.broken[p]; err != nil && err != errEnd {
+		if err := c.broken[p].err; err != nil && err != errEnd {
 			parts = append(parts, fmt.Sprintf("partition %d stopped: %v", p, err))
 		}
 	}
 	n := c.total.get()
-	for i, v := range []int64{n.duplicates, n.late, n.dead, n.held} {
+	for i, v := range []int64{n.duplicates, n.late, n.dead, n.held, n.future} {
 		if v > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", v, [...]string{"repeated", "late", "dead", "held"}[i]))
+			parts = append(parts, fmt.Sprintf("%d %s", v, [...]string{"repeated", "late", "dead", "held", "from the future"}[i]))
 		}
 	}
 	if unknown := c.drift.note(); unknown != "" {

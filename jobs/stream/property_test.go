@@ -30,12 +30,17 @@ type message struct {
 // randomLog makes a log with a bit of everything. A repeated message goes to the partition of the first, as with a keyed
 // topic: which of two partitions is stored first is nobody's promise.
 func randomLog(rng *rand.Rand, n, partitions int) []message {
+	return randomLogOf(rng, n, partitions, 0, 3)
+}
+
+// randomLogOf is randomLog with ids from first on, and step seconds between two messages.
+func randomLogOf(rng *rand.Rand, n, partitions, first int, step int64) []message {
 	var log []message
 	for i := range n {
-		e := message{kind: "good", id: i, at: int64(i)*3 - int64(rng.IntN(30)), product: fmt.Sprint("P", rng.IntN(4)), cents: int64(rng.IntN(20_000) - 2_000)}
+		e := message{kind: "good", id: first + i, at: int64(i)*step - int64(rng.IntN(30)), product: fmt.Sprint("P", rng.IntN(4)), cents: int64(rng.IntN(20_000) - 2_000)}
 		e.partition = partitionOf(fmt.Sprint(i), partitions)
-		e.brokerMs = day.Add(time.Duration(3*i) * time.Second).UnixMilli()
-		switch rng.IntN(20) {
+		e.brokerMs = day.Add(time.Duration(int64(i)*step) * time.Second).UnixMilli()
+		switch rng.IntN(15) {
 		case 0:
 			e.at -= int64(rng.IntN(3000)) // may be late
 		case 1:
@@ -44,23 +49,31 @@ func randomLog(rng *rand.Rand, n, partitions int) []message {
 			if rng.IntN(3) == 0 {
 				e.at += 2*3600 + int64(rng.IntN(100_000)) // a wrong clock
 			}
-		case 3:
+		}
+		switch rng.IntN(20) {
+		case 0:
 			e.kind = "dead"
-		case 4:
+		case 1, 2:
 			e.kind, e.product = "held", "X"
-		case 5, 6:
+		case 3, 4:
 			if len(log) > 0 {
-				e = log[rng.IntN(len(log))]
+				e = log[rng.IntN(len(log))] // as long ago as it may be
 			}
 		}
-		e.value = fmt.Sprintf(`{"transaction_id":%d,"product_id":"%s","store_id":"S0","customer_id":"C%d","amount":%s,"timestamp":"%s"}`,
-			e.id, e.product, e.id%5, money(e.cents), day.Add(time.Duration(e.at)*time.Second).Format("2006-01-02 15:04:05"))
-		if e.kind == "dead" {
-			e.value = strings.Replace(e.value, "amount", "amuont", 1)
-		}
+		e.value = e.text()
 		log = append(log, e)
 	}
 	return log
+}
+
+// text is the message as it stands in the log.
+func (e message) text() string {
+	text := fmt.Sprintf(`{"transaction_id":%d,"product_id":"%s","store_id":"S0","customer_id":"C%d","amount":%s,"timestamp":"%s"}`,
+		e.id, e.product, e.id%5, money(e.cents), day.Add(time.Duration(e.at)*time.Second).Format("2006-01-02 15:04:05"))
+	if e.kind == "dead" {
+		text = strings.Replace(text, "amount", "amuont", 1)
+	}
+	return text
 }
 
 func money(cents int64) string {
@@ -77,7 +90,7 @@ func model(log []message, partitions int, late string) map[string][]string {
 		minute  int64
 		product string
 	}
-	sum, count := map[window]int64{}, map[window]int64{}
+	sum, count, revised := map[window]int64{}, map[window]int64{}, map[window]int64{}
 	stored := map[[2]int64]bool{}
 	out := map[string][]string{}
 	offset := make([]int, partitions)
@@ -113,6 +126,9 @@ func model(log []message, partitions int, late string) map[string][]string {
 		}
 		stored[key] = true
 		add("raw", "(%d,%s,%s,%s)", e.id, clock(e.at), e.product, money(e.cents))
+		if day.Unix()+e.at > e.brokerMs/1000+3600 {
+			add("future", "(%d,%d,%s,%s,%d)", p, at, clock(e.at), clock(e.brokerMs/1000-day.Unix()), e.id)
+		}
 		minute := e.at / 60 // day is at a full minute
 		if e.at < 0 {
 			minute = -((-e.at + 59) / 60)
@@ -125,10 +141,13 @@ func model(log []message, partitions int, late string) map[string][]string {
 			w := window{minute, e.product}
 			sum[w] += e.cents
 			count[w]++
+			if isLate {
+				revised[w]++
+			}
 		}
 	}
 	for w := range sum {
-		add("windows", "(%s,%s,%s,%s,%d)", clock(w.minute*60), clock(w.minute*60+60), w.product, money(sum[w]), count[w])
+		add("windows", "(%s,%s,%s,%s,%d,%d)", clock(w.minute*60), clock(w.minute*60+60), w.product, money(sum[w]), count[w], revised[w])
 	}
 	for p := range partitions {
 		if offset[p] > 0 {
@@ -150,10 +169,11 @@ func (r *rig) tables() map[string][]string {
 	out := map[string][]string{}
 	for table, sql := range map[string]string{
 		"raw":     "select transaction_id, ts, product_id, amount from transactions",
-		"windows": "select window_start, window_end, product_id, total_revenue, transaction_count from product_metrics_minute",
+		"windows": "select window_start, window_end, product_id, total_revenue, transaction_count, coalesce((to_jsonb(m)->>'revised')::bigint, 0) from product_metrics_minute m",
 		"dead":    `select partition, "offset" from dag.dead_letters`,
 		"held":    `select partition, "offset", event_time, watermark from dag.held_rows`,
 		"late":    `select partition, "offset", event_time, watermark from dag.late_rows`,
+		"future":  `select partition, "offset", event_time, log_time, row_key[1] from dag.future_rows`,
 		"offsets": "select partition, next_offset, max_event_time from dag.stream_offsets where next_offset > 0",
 	} {
 		if lines := r.texts(sql); len(lines) > 0 {
@@ -180,7 +200,7 @@ func TestSameLogSameTables(t *testing.T) {
 		want := model(log, partitions, r.with.Late)
 		for _, how := range []string{"at once", "in pieces", "moved about"} {
 			v := r
-			v.exec("truncate transactions, product_metrics_minute, dag.stream_offsets, dag.stream_batches, dag.dead_letters, dag.held_rows, dag.late_rows")
+			v.exec("truncate transactions, product_metrics_minute, dag.stream_offsets, dag.stream_batches, dag.dead_letters, dag.held_rows, dag.late_rows, dag.future_rows")
 			switch how {
 			case "at once":
 				v.once()

@@ -35,6 +35,13 @@ func (w *writer) raise(ctx context.Context, q *pgx.Batch) (release func(), err e
 			q.Queue(win.sql, params(rec, win.cols)...)
 		}
 	}
+	for i, r := range w.revisions {
+		if r.Len() > 0 {
+			rec := r.Seal()
+			recs = append(recs, rec)
+			q.Queue(w.windows[i].revise, params(rec, w.windows[i].revised)...)
+		}
+	}
 	return release, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"tillflow/lib/event"
@@ -22,6 +21,7 @@ type reader struct {
 	keep    bool  // keep the messages as they came, for rows that may have to wait
 
 	rows   int // in a batch while there is a backlog
+	first  int // in the next one, while that is fewer, for the writer is not to wait for a full one at the start; 0: rows
 	linger time.Duration
 	seen   func(logEnd int64)
 
@@ -65,6 +65,11 @@ func (r *reader) fill(ctx context.Context, b *batch) error {
 }
 
 func (r *reader) read(ctx context.Context, b *batch) error {
+	rows := r.rows
+	if r.first > 0 {
+		rows = min(rows, r.first)
+		defer func() { r.first = 2 * rows }()
+	}
 	if r.next > r.stopAt { // more was read than the log had at the start; but is it in the log?
 		if _, err := r.fetcher.Fetch(ctx, r.next, 0, func(*kafkasrc.Message) error { return errEnd }); err != nil {
 			return err
@@ -101,7 +106,7 @@ func (r *reader) read(ctx context.Context, b *batch) error {
 			started = time.Now()
 		}
 		spent := time.Since(started)
-		if err != nil || b.size() >= r.rows || b.bytes >= batchBytes || spent >= fillTime ||
+		if err != nil || b.size() >= rows || b.bytes >= batchBytes || spent >= fillTime ||
 			got.Next >= got.LastStable && r.turn(ctx) {
 			return nil
 		}
@@ -160,17 +165,17 @@ func (r *reader) take(b *batch, m *kafkasrc.Message) error {
 		if !errors.As(err, &reject) {
 			return fmt.Errorf("decode message %d: %w", m.Offset, err)
 		}
-		b.addDead(m, reject.Error(), r.tracker.Watermark())
+		b.addDead(m, reject.Error(), r.tracker.Watermark(), logTime(m))
 		return nil
 	}
-	at, broker := r.dec.EventTime(), int64(-1)
-	if m.TimeMs >= 0 && m.TimeMs <= math.MaxInt64/1000 {
-		broker = m.TimeMs * 1000
-	}
+	at, broker := r.dec.EventTime(), logTime(m)
 	mark := r.tracker.Observe(at, broker)
 	b.addRow(m, at, mark)
+	if r.tracker.FarFuture(at, broker) {
+		b.future = append(b.future, future{m.Offset, broker})
+	}
 	if r.keep {
-		b.keep(m, at, mark)
+		b.keep(m, at, mark, broker)
 	}
 	return nil
 }

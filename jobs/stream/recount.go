@@ -9,9 +9,10 @@ import (
 )
 
 // recount is a query for the windows whose totals are not those of the raw rows less the late ones. It returns the first
-// few, each with how many there are in all, its key, the totals that are there, and those that should be. Parameter 1
-// is the job.
-func (s *sinks) recount(win *windowSink) string {
+// few, each with how many there are in all, its key, the totals that are there, and those that should be. Of late rows
+// those count that were included when they came, whatever the stream is set to now. Parameter 1 is the job. marked: the
+// table says by how many late rows a window was revised.
+func (s *sinks) recount(win *windowSink, marked bool) string {
 	size, step := win.spec.Size.Microseconds(), win.step
 	from := quote(s.raw.name)
 	if win.filter != nil {
@@ -25,10 +26,8 @@ func (s *sinks) recount(win *windowSink) string {
 	} else {
 		from += " r"
 	}
-	onTime := ""
-	if !s.late {
-		onTime = fmt.Sprintf("\n  where not exists (select from tillflow_late l where %s and %s + %s <= l.watermark)", s.isLate(), start, interval(size))
-	}
+	late := start + " + " + interval(size) + " <= l.watermark"
+	onTime := fmt.Sprintf("\n  where not exists (select from tillflow_late l where %s and not l.included and %s)", s.isLate(), late)
 	key := append([]string{window.StartColumn}, win.spec.By...)
 	by, group := make([]string, len(key)), make([]string, len(key))
 	for i, k := range key {
@@ -36,7 +35,11 @@ func (s *sinks) recount(win *windowSink) string {
 	}
 	by[0] = start + " as " + window.StartColumn
 	totals, exprs := counted(win)
-	return fmt.Sprintf(`with tillflow_late as materialized (select %s, watermark from dag.late_rows where job = $1),
+	if marked {
+		from += " left join (select * from tillflow_late where included) l on " + s.isLate()
+		totals, exprs = append(totals, revisedColumn), append(exprs, "count(*) filter (where "+late+") as "+quote(revisedColumn))
+	}
+	return fmt.Sprintf(`with tillflow_late as materialized (select %s, included, max(watermark) as watermark from dag.late_rows where job = $1 group by row_key, included),
 tillflow_good as (
   select %s, %s
   from %s%s

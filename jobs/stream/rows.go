@@ -8,6 +8,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"tillflow/lib/dict"
 )
 
 // take returns a record of the rows of rec whose indices are given, in that order. The caller releases it.
@@ -73,63 +75,6 @@ func takeValues[T any](b interface {
 	}
 }
 
-// byKey returns the order of rec's rows by the given columns when sorting them first is worth it, and nil when they
-// mostly ascend already. Rows that come sorted fill an index's pages one after another; ids at random made COPY two
-// to three times slower.
-func byKey(rec arrow.Record, key []string) []int32 {
-	var by []func(a, b int32) int
-	for _, k := range key {
-		by = append(by, comparer(rec.Column(rec.Schema().FieldIndices(k)[0])))
-	}
-	compare := func(a, b int32) int {
-		for _, c := range by {
-			if n := c(a, b); n != 0 {
-				return n
-			}
-		}
-		return 0
-	}
-	n, descents := int(rec.NumRows()), 0
-	for i := 1; i < n; i++ {
-		if compare(int32(i-1), int32(i)) > 0 {
-			descents++
-		}
-	}
-	if descents <= n/64 {
-		return nil
-	}
-	order := make([]int32, n)
-	if ids, ok := rec.Column(rec.Schema().FieldIndices(key[0])[0]).(*array.Int64); ok {
-		// Mostly the first column decides, and comparing it in place is three times as fast.
-		type entry struct {
-			id  int64
-			row int32
-		}
-		entries := make([]entry, n)
-		for i, id := range ids.Int64Values() {
-			entries[i] = entry{id, int32(i)}
-		}
-		slices.SortFunc(entries, func(a, b entry) int {
-			switch {
-			case a.id < b.id:
-				return -1
-			case a.id > b.id:
-				return 1
-			}
-			return compare(a.row, b.row)
-		})
-		for i, e := range entries {
-			order[i] = e.row
-		}
-		return order
-	}
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, compare)
-	return order
-}
-
 // comparer orders the rows of a column. Key columns hold no nulls.
 func comparer(col arrow.Array) func(a, b int32) int {
 	switch col := col.(type) {
@@ -178,26 +123,22 @@ func (k keys) param() any {
 
 func (k keys) len() int { return len(k.texts) + len(k.ints) }
 
-// distinct collects the keys of a column. The texts point into the record.
-func distinct(col arrow.Array) keys {
+// distinct collects the keys of a column. known is empty before and after; it is passed in because it is large.
+func distinct(col arrow.Array, known *dict.Texts) keys {
 	switch col := col.(type) {
 	case *array.String:
-		seen := map[string]struct{}{}
-		nulls, last := col.NullN() > 0, ""
+		offsets, nulls := col.ValueOffsets(), col.NullN() > 0
+		var text []byte
+		if b := col.Data().Buffers()[2]; b != nil {
+			text = b.Bytes()
+		}
 		for i := range col.Len() {
-			v := col.Value(i)
-			if v == last && len(seen) > 0 || nulls && col.IsNull(i) {
-				continue
-			}
-			last = v
-			if _, ok := seen[v]; !ok {
-				seen[v] = struct{}{}
+			if !nulls || col.IsValid(i) {
+				known.Code(text[offsets[i]:offsets[i+1]])
 			}
 		}
-		out := make([]string, 0, len(seen))
-		for v := range seen {
-			out = append(out, v)
-		}
+		out := slices.Clone(known.Values())
+		known.Reset()
 		slices.Sort(out)
 		return keys{texts: out}
 	case *array.Int64:

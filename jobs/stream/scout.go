@@ -60,14 +60,14 @@ func (c *scout) look(ctx context.Context) {
 		return
 	}
 	c.mu.Lock()
-	grown := len(t.Partitions) > len(c.topic.Partitions)
+	more := len(t.Partitions) > len(c.topic.Partitions)
 	c.ranges = ranges
 	err = sameLog(c.stream.with.Topic, c.stream.logID, logID{t.ClusterID, t.ID})
 	if err != nil {
 		c.wrong = err
 	}
 	c.mu.Unlock()
-	if !grown || err != nil {
+	if !more || err != nil {
 		return
 	}
 	if err := ledger.Ensure(ctx, c.stream.db, c.stream.name, c.stream.with.Topic, c.starts()); err != nil {
@@ -75,6 +75,7 @@ func (c *scout) look(ctx context.Context) {
 		return
 	}
 	c.mu.Lock()
+	c.stream.troubles.happened(grown, fmt.Sprintf("the topic has %d partitions, it had %d", len(t.Partitions), len(c.topic.Partitions)))
 	c.topic = t
 	c.mu.Unlock()
 	c.stream.log.Info("topic has grown", "partitions", len(t.Partitions))
@@ -136,10 +137,10 @@ func (c *scout) trouble() error {
 // sameLog compares the log that was read so far with the one that is there. Unknown ids are equal to any.
 func sameLog(topic string, was, is logID) error {
 	if differ(was.cluster, is.cluster) {
-		return &otherLogError{fmt.Sprintf("topic %s is on another cluster (id %s) than the one that was read so far (%s)", topic, is.cluster, was.cluster)}
+		return &otherLogError{cluster: true, text: fmt.Sprintf("topic %s is on another cluster (id %s) than the one that was read so far (%s)", topic, is.cluster, was.cluster)}
 	}
 	if differ(was.topic, is.topic) {
-		return &otherLogError{fmt.Sprintf("topic %s was deleted and made again: its id is %s, the one that was read so far had %s", topic, is.topic, was.topic)}
+		return &otherLogError{text: fmt.Sprintf("topic %s was deleted and made again: its id is %s, the one that was read so far had %s", topic, is.topic, was.topic)}
 	}
 	return nil
 }
@@ -147,9 +148,11 @@ func sameLog(topic string, was, is logID) error {
 func differ(a, b string) bool { return a != "" && b != "" && a != b }
 
 // otherLogError says that offsets of the ledger mean nothing in the log that is there.
-type otherLogError struct{ text string }
+type otherLogError struct {
+	cluster bool // the whole cluster is another one
+	text    string
+}
 
 func (e *otherLogError) Error() string {
-	return e.text + "; offsets of one mean nothing in the other. If the new log is to be read from its start, " +
-		"delete the job's rows from dag.stream_offsets and dag.stream_batches"
+	return e.text + "; offsets of one mean nothing in the other. `dag skip STREAM --new-log` has the new log read from its start"
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/jackc/pgx/v5"
 
 	"tillflow/lib/event"
 	"tillflow/lib/ledger"
+	"tillflow/lib/window"
 )
 
 // Held rows whose dimension has come, and dead letters that a person wants tried again, are settled by the partition's
@@ -28,7 +30,8 @@ const (
 
 // settle tries what waits, as often as it takes. It returns nil after a stop.
 func (p *partition) settle(ctx, hard context.Context, w *writer) error {
-	again := retry{log: p.log, doing: "try held rows again"}
+	again := p.job.retrying(p.log, "try held rows again", p.place(), postgresSide)
+	defer again.end()
 	for ctx.Err() == nil {
 		err := p.trySettle(ctx, hard, w)
 		switch {
@@ -78,9 +81,9 @@ func (p *partition) settleAll(ctx, hard context.Context, w *writer, from ledger.
 	if ready == nil {
 		ready = []string{}
 	}
-	for after := int64(-1); ctx.Err() == nil; {
-		last, err := p.settleSome(ctx, hard, w, from, ready, after)
-		if err != nil || last < 0 {
+	for after := int64(math.MinInt64); ctx.Err() == nil; { // what an old log has left stands below zero
+		last, any, err := p.settleSome(ctx, hard, w, from, ready, after)
+		if err != nil || !any {
 			return err
 		}
 		after = last
@@ -88,24 +91,24 @@ func (p *partition) settleAll(ctx, hard context.Context, w *writer, from ledger.
 	return nil
 }
 
-// settleSome settles as many messages after an offset as go in one transaction. It returns the last one's offset, or -1
-// when there was none.
-func (p *partition) settleSome(ctx, hard context.Context, w *writer, from ledger.Source, ready []string, after int64) (int64, error) {
+// settleSome settles as many messages after an offset as go in one transaction. It returns the last one's offset, if
+// there was any.
+func (p *partition) settleSome(ctx, hard context.Context, w *writer, from ledger.Source, ready []string, after int64) (last int64, any bool, err error) {
 	select {
 	case p.job.writers <- struct{}{}:
 		defer func() { <-p.job.writers }()
 	case <-ctx.Done():
-		return -1, nil
+		return 0, false, nil
 	}
 	if err := p.connect(hard, w); err != nil {
-		return -1, err
+		return 0, false, err
 	}
 	out, tried, err := w.settle(hard, from, ready, after)
 	w.tidy(hard, err)
 	if err != nil || len(tried) == 0 {
-		return -1, err
+		return 0, false, err
 	}
-	n := counts{int64(len(out.Inserted)), int64(len(out.Duplicates)), int64(len(out.Late)), int64(len(out.Dead)), int64(len(out.Held))}
+	n := counts{int64(len(out.Inserted)), int64(len(out.Duplicates)), int64(len(out.Late)), int64(len(out.Dead)), int64(len(out.Held)), int64(len(out.Future))}
 	if from == ledger.FromHeld {
 		n.held -= int64(len(tried))
 	} else {
@@ -114,7 +117,7 @@ func (p *partition) settleSome(ctx, hard context.Context, w *writer, from ledger
 	p.job.count(p.lease.Partition, n)
 	p.log.Info("messages that waited were tried again", "tried", len(tried), "inserted", len(out.Inserted),
 		"duplicates", len(out.Duplicates), "dead", len(out.Dead), "held", len(out.Held))
-	return tried[len(tried)-1].Offset, nil
+	return tried[len(tried)-1].Offset, true, nil
 }
 
 // settle is the transaction of settleSome.
@@ -153,6 +156,8 @@ func (w *writer) settle(ctx context.Context, from ledger.Source, ready []string,
 	if err != nil {
 		return nil, nil, err
 	}
+	dead, held := worsened(from, letters, acc)
+	w.lease.QueueSeen(q, w.problems(nil, 0, dead, held))
 	w.lease.QueueSettle(q, out)
 	q.Queue("commit")
 	if err := w.conn.SendBatch(ctx, q).Close(); err != nil {
@@ -183,6 +188,9 @@ func (w *writer) redecode(letters []ledger.Letter) (b *batch, tried int, err err
 			continue
 		}
 		l.EventTime = dec.EventTime()
+		if window.FarFuture(l.EventTime, l.LogTime, w.skew) {
+			b.future = append(b.future, future{l.Offset, l.LogTime})
+		}
 		b.offsets, b.marks, b.kept = append(b.offsets, l.Offset), append(b.marks, l.Watermark), append(b.kept, l)
 		tried++
 	}
@@ -193,7 +201,7 @@ func (w *writer) redecode(letters []ledger.Letter) (b *batch, tried int, err err
 // settled turns what a batch says into what became of each message.
 func settled(from ledger.Source, r *rows, verdicts []verdict, eventTime int, acc *ledger.Batch) *ledger.Settled {
 	out := &ledger.Settled{
-		From: from, Late: acc.Late, Dead: acc.Dead, Held: acc.Held, Inserted: map[int64]int64{}, Duplicates: map[int64]int64{},
+		From: from, Late: acc.Late, Future: acc.Future, Dead: acc.Dead, Held: acc.Held, Inserted: map[int64]int64{}, Duplicates: map[int64]int64{},
 	}
 	times := r.rec.Column(eventTime).(*array.Timestamp).TimestampValues()
 	for i, v := range verdicts {

@@ -13,7 +13,7 @@ import (
 // empty forgets all that was read, and the dimension row X.
 func (r *rig) empty() {
 	r.t.Helper()
-	r.exec("truncate transactions, product_metrics_minute, dag.stream_offsets, dag.stream_batches, dag.dead_letters, dag.held_rows, dag.late_rows")
+	r.exec("truncate transactions, product_metrics_minute, dag.stream_offsets, dag.stream_batches, dag.dead_letters, dag.held_rows, dag.late_rows, dag.future_rows")
 	r.exec("delete from dim_products where product_id = 'X'")
 }
 

@@ -22,7 +22,8 @@ type sinks struct {
 	raw     table
 	windows []*windowSink
 	refs    []reference
-	late    bool // late rows are added to their windows
+	late    bool  // late rows are added to their windows
+	skew    int64 // microseconds an event may be ahead of its message's time in the log
 
 	// insert takes the staged rows that are new: one row back for each, its place in the batch.
 	insert string
@@ -62,7 +63,7 @@ func newSinks(w With) (*sinks, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sinks{schema: schema, late: w.Late == "include"}
+	s := &sinks{schema: schema, late: w.Late == "include", skew: w.MaxSkew.Microseconds()}
 	byColumn := map[string]column{}
 	var columns []column
 	for i, f := range schema.Arrow().Fields() {
@@ -78,7 +79,7 @@ func newSinks(w With) (*sinks, error) {
 			s.raw = table{name: e.Key, columns: columns, key: e.Value.Key}
 			continue
 		}
-		win, err := newWindowSink(e.Key, e.Value, schema, byColumn)
+		win, err := newWindowSink(e.Key, e.Value, schema, byColumn, s.late)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,4 +114,31 @@ func TestRepeatedMessagesCountOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Of messages with one key and different contents the first counts, wherever the others are: in its batch, in a later one, or
+// after a restart. They are counted as repeated. One id at two times is two sales, for the time belongs to the key.
+func TestSameKeyOtherContents(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1, sales)
+	other := strings.NewReplacer(`"P1"`, `"P2"`, `"amount":1.01`, `"amount":77`).Replace(makeSale(1, 0))
+	if other == makeSale(1, 0) {
+		t.Fatal("the contents are the same")
+	}
+	r.send(0, makeSale(1, 0), other, makeSale(1, time.Hour))
+	r.once()
+	r.send(0, other)
+	r.once(func(w *With, _ *Deps) { w.Batch = 1 })
+	r.send(0, other, makeSale(1, 0), makeSale(5, time.Hour))
+	r.once()
+	want := []string{
+		`(1,"2025-01-01 12:00:00",P1,1.01)`, `(1,"2025-01-01 13:00:00",P1,1.01)`, `(5,"2025-01-01 13:00:00",P1,5.05)`,
+	}
+	if diff := cmp.Diff(want, r.texts("select transaction_id, ts, product_id, amount from transactions order by 1, 2")); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	if n := r.number("select sum(duplicates) from dag.stream_batches"); n != 4 {
+		t.Errorf("%d repeated, want 4", n)
+	}
+	r.verify()
 }

@@ -26,19 +26,16 @@ func TestWorkersShareAndHandOver(t *testing.T) {
 	r := newRig(t, 4, sales)
 	p := r.producer(3, 4)
 	p.produce(4_000)
-	small := func(w *With, _ *Deps) { w.Batch = 200 }
+	const ttl = 10 * patience // a lease that had to lapse would not be taken over in time
+	small := func(w *With, d *Deps) { w.Batch, d.LeaseTTL = 200, ttl }
 	a := r.start("a", small)
 	r.until("owned by a alone", func() bool { return r.owned("a") == 4 })
 	b := r.start("b", small)
 	r.until("shared", func() bool { return r.owned("a") == 2 && r.owned("b") == 2 })
 	p.produce(4_000)
 	r.until("going on", func() bool { return p.backlog() < 2_000 })
-	begun := time.Now()
 	a.stop()
 	r.until("taken over", func() bool { return r.owned("b") == 4 })
-	if took := time.Since(begun); took > 1900*time.Millisecond {
-		t.Errorf("a clean stop was taken over after %v, as if the lease had to lapse", took)
-	}
 	p.produce(2_000)
 	p.exact()
 	b.stop()
@@ -142,50 +139,6 @@ func TestPostgresRestarts(t *testing.T) {
 	stop(s)
 }
 
-func TestBrokerRestarts(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, 2, sales)
-	state := t.TempDir()
-	begin := func() {
-		port := 0
-		if r.kafka.Port() != 0 && r.with.Topic == "restarts" {
-			port = r.kafka.Port()
-		}
-		k, err := embedded.StartKafka(t.Context(), embedded.KafkaConfig{State: state, Port: port, Partitions: 2})
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.kafka, r.with.Topic = k, "restarts"
-	}
-	end := func() {
-		if err := r.kafka.Stop(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	begin()
-	client, err := kafkasrc.Open(r.kafka.Brokers(), kafkasrc.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	r.client = client
-	if err := client.EnsureTopic(t.Context(), r.with.Topic, 2); err != nil {
-		t.Fatal(err)
-	}
-	p := r.producer(6, 2)
-	p.produce(20_000)
-	work := r.start("a", func(w *With, _ *Deps) { w.Batch = 500 })
-	for range 2 {
-		r.until("reading", func() bool { return p.backlog() < 15_000 })
-		end()
-		begin()
-		p.produce(10_000)
-	}
-	p.exact()
-	work.stop()
-	end()
-}
-
 func TestLogThatIsNotOurs(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, change, want string }{
@@ -277,6 +230,15 @@ func TestWithoutThePrivilege(t *testing.T) {
 	}
 	if n := r.number("select count(*) from dag.held_rows"); n != 1 {
 		t.Errorf("%d held rows, want 1", n)
+	}
+	// It is said, with what allows it and what it costs, until it is allowed.
+	said := r.texts("select example from dag.stream_problems where kind = 'foreign-keys-row-by-row' and cleared_at is null")
+	if len(said) != 1 || !strings.Contains(said[0], "grant set on parameter session_replication_role to") || !strings.Contains(said[0], "measured: about 95,000 rows/s") {
+		t.Errorf("the state is %q", said)
+	}
+	r.once()
+	if n := r.number("select count(*) from dag.stream_problems where kind = 'foreign-keys-row-by-row' and cleared_at is null"); n != 0 {
+		t.Error("the state is still open for a user who may")
 	}
 }
 

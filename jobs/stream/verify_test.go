@@ -32,6 +32,7 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 		{"dead_letter_deleted", `delete from dag.dead_letters where ("partition", "offset") = (select "partition", min("offset") from dag.dead_letters group by 1 limit 1)`, "dead letters are there, the entry says"},
 		{"held_row_deleted", `delete from dag.held_rows where ("partition", "offset") = (select "partition", min("offset") from dag.held_rows group by 1 limit 1)`, "held rows are there, the entry says"},
 		{"late_row_deleted", `delete from dag.late_rows where ("partition", "offset") = (select "partition", min("offset") from dag.late_rows group by 1 limit 1)`, "late rows are there, the entry says"},
+		{"row_from_the_future_deleted", `delete from dag.future_rows where ("partition", "offset") = (select "partition", min("offset") from dag.future_rows group by 1 limit 1)`, "rows from the future are there, the entry says"},
 		{"offset_moved", "update dag.stream_offsets set next_offset = next_offset + 5 where partition = 1", "its log ends at"},
 		{"offset_moved_back", "update dag.stream_offsets set next_offset = next_offset - 5 where partition = 1", "the partition stands at"},
 		{"rows_changed", "update dag.stream_offsets set rows = rows - 5 where partition = 1", "its entries say"},
@@ -39,7 +40,7 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			// The damage is undone at the end, for the next case.
-			tables := []string{"transactions", "product_metrics_minute", "dag.stream_offsets", "dag.stream_batches", "dag.dead_letters", "dag.held_rows", "dag.late_rows"}
+			tables := []string{"transactions", "product_metrics_minute", "dag.stream_offsets", "dag.stream_batches", "dag.dead_letters", "dag.held_rows", "dag.late_rows", "dag.future_rows"}
 			for i, table := range tables {
 				r.exec(fmt.Sprintf("drop table if exists kept%d", i))
 				r.exec(fmt.Sprintf("create table kept%d as select * from %s", i, table))
@@ -86,18 +87,23 @@ func TestVerifyCountsEveryKindOfWindow(t *testing.T) {
     by: [customer_id]
     totals: { products: approx_distinct(product_id) }
 `, 1))
+	revision := map[string]string{
+		"drop":    "delete from sliding_metrics where window_start = (select min(window_start) from sliding_metrics)",
+		"include": "update sliding_metrics set revised = revised + 1 where window_start = (select max(window_start) from sliding_metrics where revised > 0)",
+	}
 	for i, late := range []string{"drop", "include"} {
 		r := *base
 		r.with.Topic, r.with.Late = "kinds_"+late, late
 		r.append(randomLog(rand.New(rand.NewPCG(9, uint64(i))), 2000, 2), 2)
 		r.once(func(w *With, _ *Deps) { w.Batch = 70 })
-		if late == "drop" && r.number("select count(*) from dag.late_rows") == 0 {
+		if r.number("select count(*) from dag.late_rows") == 0 || late == "include" && r.number("select sum(revised) from sliding_metrics") == 0 {
 			t.Fatal("no row was late")
 		}
 		r.prove()
 		for _, damage := range []string{
 			"update sliding_metrics set mean_count = mean_count + 1 where window_start = (select min(window_start) from sliding_metrics)",
 			"update hourly_all set n = n - 1 where window_start = (select max(window_start) from hourly_all)",
+			revision[late],
 			"delete from daily_customers where customer_id = 'C1'",
 		} {
 			table := strings.Fields(strings.NewReplacer("update ", "", "delete from ", "").Replace(damage))[0]
@@ -117,6 +123,6 @@ func TestVerifyCountsEveryKindOfWindow(t *testing.T) {
 			r.exec("drop table undamaged")
 		}
 		r.prove()
-		r.exec("truncate transactions, product_metrics_minute, sliding_metrics, hourly_all, daily_customers, dag.stream_offsets, dag.stream_batches, dag.dead_letters, dag.held_rows, dag.late_rows")
+		r.exec("truncate transactions, product_metrics_minute, sliding_metrics, hourly_all, daily_customers, dag.stream_offsets, dag.stream_batches, dag.dead_letters, dag.held_rows, dag.late_rows, dag.future_rows")
 	}
 }

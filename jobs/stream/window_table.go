@@ -20,6 +20,9 @@ type windowSink struct {
 	sql    string
 	cols   []int // columns of the deltas, in the order of the statement's parameters
 
+	revise  string // counts late rows that were included; empty when they are left out
+	revised []int  // columns of the counts, for it
+
 	// Sketches cannot be merged by SQL: sql returns those that stand in the table, and store puts the merged ones there.
 	sketches []sketchColumns
 	store    string
@@ -29,7 +32,7 @@ type windowSink struct {
 // sketchColumns are where one approx_distinct is in the deltas: its estimate, and its sketch.
 type sketchColumns struct{ estimate, sketch int }
 
-func newWindowSink(name string, s SinkSpec, schema *event.Schema, byColumn map[string]column) (*windowSink, error) {
+func newWindowSink(name string, s SinkSpec, schema *event.Schema, byColumn map[string]column, include bool) (*windowSink, error) {
 	spec, err := s.windowSpec(eventColumn(schema))
 	if err != nil {
 		return nil, err
@@ -38,7 +41,7 @@ func newWindowSink(name string, s SinkSpec, schema *event.Schema, byColumn map[s
 	if err != nil {
 		return nil, err
 	}
-	win := &windowSink{spec: spec, step: spec.Step().Microseconds(), table: table{name: name, key: append([]string{window.StartColumn}, spec.By...)}}
+	win := &windowSink{spec: spec, step: spec.Step().Microseconds(), table: table{name: name, key: append([]string{window.StartColumn}, spec.By...), updated: true}}
 	if s.Where != "" {
 		if win.filter, err = schema.NewFilter(s.Where); err != nil {
 			return nil, fmt.Errorf("where: %w", err)
@@ -62,6 +65,9 @@ func newWindowSink(name string, s SinkSpec, schema *event.Schema, byColumn map[s
 			i := out.FieldIndices(t.Name)[0]
 			win.sketches = append(win.sketches, sketchColumns{estimate: i, sketch: i + 1})
 		}
+	}
+	if include {
+		win.mark()
 	}
 	return win, nil
 }
@@ -88,7 +94,7 @@ func (w *windowSink) bind(have []found) {
 	var names, params, sets []string
 	w.cols = nil
 	for i, c := range w.table.columns {
-		if c.generated != "" || c.optional && !has[c.name] {
+		if c.generated != "" || c.initial != "" || c.optional && !has[c.name] {
 			continue
 		}
 		w.cols = append(w.cols, i)

@@ -13,44 +13,45 @@ import (
 
 // With is what a dagfile says about a stream.kafka job.
 type With struct {
-	Topic      string         `yaml:"topic" check:"required"`
-	Partitions int            `yaml:"partitions"` // of a topic that does not exist yet; default 2
-	Watermark  *time.Duration `yaml:"watermark"`  // how long stragglers are waited for; default 5m
-	Late       string         `yaml:"late" check:"oneof=drop|include"`
-	MaxSkew    *time.Duration `yaml:"max_skew"` // an event further ahead of the broker's clock moves no watermark; default 1h
-	Linger     *time.Duration `yaml:"linger"`   // least time between two transactions of a partition at the log's end; default 10ms
-	Batch      int            `yaml:"batch"`    // rows in a transaction while there is a backlog; default 50000, or fewer of more than two partitions
+	Topic      string         `yaml:"topic" check:"required" doc:"the Kafka topic that is read"`
+	Partitions int            `yaml:"partitions" doc:"of a topic that does not exist yet; default 2"`
+	Watermark  *time.Duration `yaml:"watermark" doc:"how long stragglers are waited for; default 5m"`
+	Late       string         `yaml:"late" check:"oneof=drop|include" doc:"what becomes of a row whose window has ended: drop (default) leaves it out; include adds it and counts it in the window's column revised"`
+	MaxSkew    *time.Duration `yaml:"max_skew" doc:"an event further ahead of its message's time in the log moves no watermark and is listed in dag.future_rows; default 1h"`
+	Idle       *time.Duration `yaml:"idle" doc:"a partition that brings nothing for so long, while others do, holds the stream's watermark back no longer; default 1m"`
+	Linger     *time.Duration `yaml:"linger" doc:"least time between two transactions of a partition at the log's end; default 10ms"`
+	Batch      int            `yaml:"batch" doc:"rows in a transaction while there is a backlog; default 50000, or fewer of more than two partitions"`
 
-	Fields strictyaml.Map[FieldSpec] `yaml:"fields" check:"required"`
-	Sinks  strictyaml.Map[SinkSpec]  `yaml:"sinks" check:"required"`
+	Fields strictyaml.Map[FieldSpec] `yaml:"fields" check:"required" doc:"the fields of an event, by name"`
+	Sinks  strictyaml.Map[SinkSpec]  `yaml:"sinks" check:"required" doc:"the tables that are written, by name: of rows (append) or of windows"`
 }
 
 // FieldSpec is one field of the messages; its key is the name in the JSON.
 type FieldSpec struct {
-	Type       event.Type `yaml:"type" check:"required"` // int64, float64, decimal(p,s), string, bool, timestamp
-	Path       string     `yaml:"path"`                  // where a nested value is: $.order.id
-	Format     string     `yaml:"format"`                // of a timestamp; default ISO 8601 and "2006-01-02 15:04:05"
-	Column     string     `yaml:"column"`                // default: the field's name
-	Nullable   bool       `yaml:"nullable"`
-	Default    *string    `yaml:"default"`    // of a missing or null value
-	MaxLength  int        `yaml:"max_length"` // of a string, in characters; 0 = any
-	Accept     []string   `yaml:"accept"`     // the only values allowed
-	Min        *string    `yaml:"min"`
-	Max        *string    `yaml:"max"`
-	References string     `yaml:"references"` // table.column of a dimension; a row with an unknown key is held
-	EventTime  bool       `yaml:"event_time"` // when it happened; exactly one timestamp
+	Type       event.Type `yaml:"type" check:"required" doc:"int64, float64, decimal(p,s), string, bool, timestamp"`
+	Path       string     `yaml:"path" doc:"where a nested value is: $.order.id"`
+	Format     string     `yaml:"format" doc:"of a timestamp; default ISO 8601 and '2006-01-02 15:04:05'"`
+	Column     string     `yaml:"column" doc:"default: the field's name"`
+	Nullable   bool       `yaml:"nullable" doc:"null and a missing field are allowed"`
+	Default    *string    `yaml:"default" doc:"of a missing or null value"`
+	MaxLength  int        `yaml:"max_length" doc:"of a string, in characters; 0 = any"`
+	Accept     []string   `yaml:"accept" doc:"the only values allowed"`
+	Min        *string    `yaml:"min" doc:"the least value allowed"`
+	Max        *string    `yaml:"max" doc:"the greatest value allowed"`
+	References string     `yaml:"references" doc:"table.column of a dimension; a row with an unknown key is held"`
+	EventTime  bool       `yaml:"event_time" doc:"when it happened; exactly one timestamp"`
 }
 
 // SinkSpec is one table the messages go to: append, or window.
 type SinkSpec struct {
-	Append string   `yaml:"append" check:"oneof=all"` // every field as a column
-	Key    []string `yaml:"key"`                      // columns of the primary key: a repeated key is a duplicate
+	Append string   `yaml:"append" check:"oneof=all" doc:"every field as a column"`
+	Key    []string `yaml:"key" doc:"columns of the primary key: a repeated key is a duplicate"`
 
-	Window time.Duration          `yaml:"window"` // length of a window of event time
-	Slide  time.Duration          `yaml:"slide"`  // a window begins at each multiple of it; default: the length
-	By     []string               `yaml:"by"`     // columns that split a window
-	Where  string                 `yaml:"where"`  // which rows are counted: amount > 0 and reason in ('a', 'b'); package event, Filter
-	Totals strictyaml.Map[string] `yaml:"totals"` // name: count(), or sum, min, max, avg, approx_distinct of (column)
+	Window time.Duration          `yaml:"window" doc:"length of a window of event time"`
+	Slide  time.Duration          `yaml:"slide" doc:"a window begins at each multiple of it; default: the length"`
+	By     []string               `yaml:"by" doc:"columns that split a window"`
+	Where  string                 `yaml:"where" doc:"which rows are counted: amount > 0 and reason in ('a', 'b'); package event, Filter"`
+	Totals strictyaml.Map[string] `yaml:"totals" doc:"name: count(), or sum, min, max, avg, approx_distinct of (column)"`
 }
 
 // The defaults of With.
@@ -58,6 +59,7 @@ const (
 	defaultPartitions = 2
 	defaultWatermark  = 5 * time.Minute
 	defaultMaxSkew    = time.Hour
+	defaultIdle       = time.Minute
 	defaultLinger     = 10 * time.Millisecond
 	defaultBatch      = 50_000
 
@@ -82,6 +84,7 @@ func (w With) withDefaults() With {
 	}
 	w.Watermark = orDefault(w.Watermark, defaultWatermark)
 	w.MaxSkew = orDefault(w.MaxSkew, defaultMaxSkew)
+	w.Idle = orDefault(w.Idle, defaultIdle)
 	w.Linger = orDefault(w.Linger, defaultLinger)
 	return w
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/jackc/pgx/v5"
 
+	"tillflow/lib/dict"
 	"tillflow/lib/ledger"
 	"tillflow/lib/window"
 )
@@ -26,8 +27,15 @@ type writer struct {
 	log    logID // of the log that is read
 	deltas []*window.Deltas
 
+	revisions []*window.Revisions // by window; none when late rows are left out
+
 	repeats bool // the batch before had repeated keys
 	waiting waiting
+
+	// Room that is used again for each batch.
+	verdicts, fresh []verdict
+	known           dict.Texts
+	order           order
 }
 
 // logID tells one log from another of the same name.
@@ -41,6 +49,14 @@ func newWriter(s *sinks, mem memory.Allocator, lease ledger.Lease, log logID) (*
 			return nil, err
 		}
 		w.deltas = append(w.deltas, d)
+		if !s.late {
+			continue
+		}
+		r, err := window.NewRevisions(win.spec, s.schema.Arrow(), mem)
+		if err != nil {
+			return nil, err
+		}
+		w.revisions = append(w.revisions, r)
 	}
 	return w, nil
 }
@@ -59,11 +75,7 @@ func (w *writer) write(ctx context.Context, b *batch) (*ledger.Batch, error) {
 
 // tidy rolls back what a transaction that failed has left.
 func (w *writer) tidy(ctx context.Context, err error) {
-	for _, d := range w.deltas {
-		if d.Len() > 0 { // an error left something in it
-			d.Seal().Release()
-		}
-	}
+	w.forget() // an error left something
 	if err != nil && !w.conn.IsClosed() && w.conn.PgConn().TxStatus() != 'I' {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTime)
 		defer cancel()
@@ -85,7 +97,7 @@ func (w *writer) transact(ctx context.Context, b *batch) (*ledger.Batch, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := &rows{rec: b.rec, offsets: b.offsets, marks: b.marks, kept: b.kept}
+	r := &rows{rec: b.rec, offsets: b.offsets, marks: b.marks, future: b.future, kept: b.kept}
 	if missing != nil {
 		if len(b.kept) < len(b.offsets) {
 			return nil, errNotKept
@@ -93,17 +105,16 @@ func (w *writer) transact(ctx context.Context, b *batch) (*ledger.Batch, error) 
 		r = w.withhold(b, missing, out)
 		defer r.rec.Release()
 	}
-	verdicts, err := w.insert(ctx, r)
-	if err != nil {
+	if err := w.insertAndJudge(ctx, r, out); err != nil {
 		return nil, err
 	}
-	w.judge(r, verdicts, out)
 	q := &pgx.Batch{}
 	release, err := w.raise(ctx, q)
 	defer release()
 	if err != nil {
 		return nil, err
 	}
+	w.lease.QueueSeen(q, w.problems(b.unknown, b.first, out.Dead, out.Held))
 	w.lease.Queue(q, out)
 	q.Queue("commit")
 	if err := w.conn.SendBatch(ctx, q).Close(); err != nil {
@@ -117,6 +128,7 @@ func (w *writer) transact(ctx context.Context, b *batch) (*ledger.Batch, error) 
 type rows struct {
 	rec            arrow.Record
 	offsets, marks []int64         // by row
+	future         []future        // of these rows and perhaps others
 	kept           []ledger.Letter // by row; empty when the messages were not kept
 }
 
@@ -144,7 +156,7 @@ type keyCheck struct{ wanted, found []keys }
 func (w *writer) queueKeys(q *pgx.Batch, rec arrow.Record) *keyCheck {
 	c := &keyCheck{make([]keys, len(w.refs)), make([]keys, len(w.refs))}
 	for i, ref := range w.refs {
-		c.wanted[i] = distinct(rec.Column(ref.col))
+		c.wanted[i] = distinct(rec.Column(ref.col), &w.known)
 		if c.wanted[i].len() == 0 {
 			continue
 		}
@@ -189,7 +201,7 @@ func (c *keyCheck) missing() (missing []map[any]bool) {
 // withhold moves the rows whose dimension keys are missing to out.Held and returns the others. The caller releases the
 // record.
 func (w *writer) withhold(b *batch, missing []map[any]bool, out *ledger.Batch) *rows {
-	r := &rows{}
+	r := &rows{future: b.future}
 	var stay []int32
 	for i := range b.offsets {
 		var needs []string
@@ -253,7 +265,7 @@ func (w *writer) judge(r *rows, verdicts []verdict, out *ledger.Batch) {
 				late = window.Late(at, 1, r.marks[i]) // behind the watermark itself
 			}
 			if late {
-				out.Late = append(out.Late, ledger.Late{Offset: r.offsets[i], EventTime: at, Watermark: r.marks[i], Key: w.keyOf(r.rec, i)})
+				out.Late = append(out.Late, ledger.Late{Offset: r.offsets[i], EventTime: at, Watermark: r.marks[i], Key: w.keyOf(r.rec, i), Included: w.late})
 			}
 		}
 	}
@@ -263,6 +275,12 @@ func (w *writer) judge(r *rows, verdicts []verdict, out *ledger.Batch) {
 		} else {
 			w.deltas[k].AddOnTime(r.rec, count[k], r.marks)
 		}
+	}
+	if len(out.Late) > 0 {
+		w.revised(r, count)
+	}
+	if len(r.future) > 0 {
+		w.ahead(r, verdicts, times, out)
 	}
 }
 

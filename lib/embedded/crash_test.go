@@ -154,7 +154,7 @@ func (s *server) kill(t *testing.T, after int) int {
 // gone waits for a process to end. One that is dead and that nobody has collected counts as ended.
 func gone(t *testing.T, pid int) {
 	t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for time.Now().Before(deadline) {
 		out, _ := exec.CommandContext(t.Context(), "ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
 		if state := strings.TrimSpace(string(out)); state == "" || state[0] == 'Z' {

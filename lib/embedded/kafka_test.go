@@ -59,7 +59,7 @@ func consume(t *testing.T, brokers []string, topic string, n int) []string {
 // consumeUntil returns the values of a topic from its start, in the order they come, until there are enough.
 func consumeUntil(t *testing.T, brokers []string, topic string, enough func(values []string) bool) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c := kafkaClient(t, brokers, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	var values []string

@@ -65,7 +65,7 @@ func TestStartStopsAnOrphan(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- orphan.Wait() }()
 	up := func() bool { return pg.ask(t.Context()) == nil }
-	if err := poll(t.Context(), 20*time.Second, up); err != nil {
+	if err := poll(t.Context(), time.Minute, up); err != nil {
 		t.Fatal(err)
 	}
 	again := restart(t, state)

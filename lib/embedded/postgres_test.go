@@ -357,7 +357,7 @@ func TestServerThatDiesIsReported(t *testing.T) {
 	}
 	select {
 	case <-pg.Done():
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("Done is not closed")
 	}
 	if err := pg.Err(); err == nil || !strings.Contains(err.Error(), "immediate shutdown") {

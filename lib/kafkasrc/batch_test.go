@@ -125,7 +125,7 @@ func TestBatchesAreCutAtTheLimit(t *testing.T) {
 			t.Fatalf("%d records in %d bytes", n, len(b)-4)
 		}
 		if n < len(left) {
-			if longer := len(b) - 4 + recordSize(left[n], 0, n) + 5; longer <= limit {
+			if longer := len(b) - 4 + recordSize(&left[n], 0, n) + 5; longer <= limit {
 				t.Fatalf("one more record fits: %d bytes", longer)
 			}
 		}

@@ -22,6 +22,10 @@ type Options struct {
 	// Patience is how long trouble may last before it is told: a topic that was made a moment ago is not known to every
 	// broker yet, which is nobody's business. Zero tells at once.
 	Patience time.Duration
+
+	// Trouble is called when what a call does is in trouble for longer than Patience, with each further error, and with nil
+	// when it works again or is given up. Default: nobody is called.
+	Trouble func(doing string, err error)
 }
 
 // Client talks to one Kafka cluster. It is safe for concurrent use.
@@ -30,6 +34,7 @@ type Client struct {
 	log      *slog.Logger
 	clientID string
 	patience time.Duration
+	trouble  func(doing string, err error)
 
 	mu         sync.Mutex
 	transports map[string]*kafka.Transport // by topic; "" for what concerns no topic
@@ -62,8 +67,11 @@ func Open(brokers []string, opt Options) (*Client, error) {
 	if opt.ClientID == "" {
 		opt.ClientID = "tillflow"
 	}
+	if opt.Trouble == nil {
+		opt.Trouble = func(string, error) {}
+	}
 	return &Client{
-		brokers: brokers, log: opt.Log, clientID: opt.ClientID, patience: opt.Patience,
+		brokers: brokers, log: opt.Log, clientID: opt.ClientID, patience: opt.Patience, trouble: opt.Trouble,
 		transports: make(map[string]*kafka.Transport), noticed: make(map[string]notice),
 	}, nil
 }
@@ -109,7 +117,12 @@ type notice struct {
 // log. Each try gets a context of its own that ends after attempt.
 func (c *Client) retry(ctx context.Context, what string, attempt time.Duration, try func(ctx context.Context) error) error {
 	var last error
-	began := time.Now()
+	began, told := time.Now(), false
+	defer func() {
+		if told {
+			c.trouble(what, nil)
+		}
+	}()
 	for n := 0; ; n++ {
 		err := tryOnce(ctx, attempt, try)
 		if end, ok := ctx.Deadline(); ok && err != nil && !time.Now().Before(end) {
@@ -128,6 +141,8 @@ func (c *Client) retry(ctx context.Context, what string, attempt time.Duration, 
 			last = err
 			if time.Since(began) >= c.patience {
 				c.notice(what, err)
+				c.trouble(what, err)
+				told = true
 			}
 			pause := min(minBackoff<<min(n, 10), maxBackoff)
 			timer := time.NewTimer(pause/2 + rand.N(pause))

@@ -9,6 +9,7 @@ import (
 type Record struct {
 	Key, Value []byte // nil for none; a nil value marks a deletion on a compacted topic
 	TimeMs     int64  // milliseconds since the Unix epoch
+	Headers    []Header
 }
 
 // session is an idempotent producer's identity on one partition.
@@ -26,7 +27,8 @@ func appendBatch(b []byte, records []Record, s session, limit int) ([]byte, int)
 	base := records[0].TimeMs
 	latest := base
 	n := 0
-	for _, r := range records {
+	for i := range records {
+		r := &records[i]
 		size := recordSize(r, base, n)
 		if n > 0 && len(b)-start-4+size+binary.MaxVarintLen32 > limit {
 			break
@@ -54,18 +56,32 @@ func appendBatch(b []byte, records []Record, s session, limit int) ([]byte, int)
 }
 
 // recordSize is the encoded size of a record after its own length.
-func recordSize(r Record, baseTime int64, i int) int {
-	return 1 + varintSize(r.TimeMs-baseTime) + varintSize(int64(i)) + fieldSize(r.Key) + fieldSize(r.Value) + 1
+func recordSize(r *Record, baseTime int64, i int) int {
+	return 1 + varintSize(r.TimeMs-baseTime) + varintSize(int64(i)) + fieldSize(r.Key) + fieldSize(r.Value) + headersSize(r.Headers)
 }
 
-func appendRecord(b []byte, r Record, size int, baseTime int64, i int) []byte {
+func headersSize(headers []Header) int {
+	n := varintSize(int64(len(headers)))
+	for i := range headers {
+		n += varintSize(int64(len(headers[i].Key))) + len(headers[i].Key) + fieldSize(headers[i].Value)
+	}
+	return n
+}
+
+func appendRecord(b []byte, r *Record, size int, baseTime int64, i int) []byte {
 	b = binary.AppendVarint(b, int64(size))
 	b = append(b, 0) // attributes
 	b = binary.AppendVarint(b, r.TimeMs-baseTime)
 	b = binary.AppendVarint(b, int64(i))
 	b = appendField(b, r.Key)
 	b = appendField(b, r.Value)
-	return append(b, 0) // no headers
+	b = binary.AppendVarint(b, int64(len(r.Headers)))
+	for i := range r.Headers {
+		b = binary.AppendVarint(b, int64(len(r.Headers[i].Key)))
+		b = append(b, r.Headers[i].Key...)
+		b = appendField(b, r.Headers[i].Value)
+	}
+	return b
 }
 
 func appendField(b, v []byte) []byte {

@@ -81,6 +81,10 @@ type noAnswerError struct{ after time.Duration }
 
 func (e *noAnswerError) Error() string { return fmt.Sprintf("no answer within %s", e.after) }
 
+// Passes reports whether an error of this package may be gone when the same is tried a little later. Calls wait for such
+// trouble themselves until their context ends.
+func Passes(err error) bool { return transient(err) }
+
 // transient reports whether the same request may succeed a little later: brokers away or electing, coordinators
 // loading, metadata behind the truth, topics being created.
 func transient(err error) bool {

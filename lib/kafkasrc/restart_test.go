@@ -1,7 +1,6 @@
 package kafkasrc_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -15,12 +14,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A broker stops, is killed, and comes back each time, while one producer writes and one fetcher reads: each message is
-// stored once and in order, and read so. The messages are old, as those of a history that is loaded, which makes a real
-// broker forget at its start who has sent them.
-func testRestarts(t *testing.T, s kafkatest.Site) {
-	b, topic := s.Own(t), topicOf(t)
-	c := open(t, b.Brokers(), nil)
+// traffic is one producer and one fetcher of a topic with one partition, at work until end. The messages are old, as those of
+// a history that is loaded, which makes a real broker forget who has sent them.
+type traffic struct {
+	t      *testing.T
+	c      *kafkasrc.Client
+	topic  string
+	both   sync.WaitGroup
+	ending atomic.Bool // the producer ends after the message it is at
+	sent   atomic.Int64
+	want   []string
+	got    []string
+}
+
+func startTraffic(t *testing.T, c *kafkasrc.Client, topic string) *traffic {
+	x := &traffic{t: t, c: c, topic: topic}
 	if err := c.EnsureTopic(t.Context(), topic, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -28,76 +36,88 @@ func testRestarts(t *testing.T, s kafkatest.Site) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var (
-		both   sync.WaitGroup
-		ending atomic.Bool // the producer ends after the message it is at
-		sent   atomic.Int64
-		want   []string
-		got    []string
-	)
-	lastYear := time.Now().AddDate(-1, 0, 0)
 	done := make(chan struct{}) // the producer has ended
-	both.Go(func() {
+	x.both.Go(func() {
 		defer close(done)
-		for !ending.Load() {
-			rs := make([]kafkasrc.Record, 1+len(want)%7)
-			for i := range rs {
-				v := fmt.Sprint("v", len(want))
-				rs[i].Value, rs[i].TimeMs, want = []byte(v), lastYear.UnixMilli(), append(want, v)
-			}
-			if err := p.Send(ctx, 0, rs); err != nil {
-				t.Errorf("send: %v", err)
+		x.produce(p)
+	})
+	x.both.Go(func() { x.fetch(done) })
+	return x
+}
+
+func (x *traffic) produce(p *kafkasrc.Producer) {
+	lastYear := time.Now().AddDate(-1, 0, 0)
+	for !x.ending.Load() {
+		rs := make([]kafkasrc.Record, 1+len(x.want)%7)
+		for i := range rs {
+			v := fmt.Sprint("v", len(x.want))
+			rs[i].Value, rs[i].TimeMs, x.want = []byte(v), lastYear.UnixMilli(), append(x.want, v)
+		}
+		if err := p.Send(x.t.Context(), 0, rs); err != nil {
+			x.t.Errorf("send: %v", err)
+			return
+		}
+		x.sent.Add(1)
+	}
+}
+
+func (x *traffic) fetch(done <-chan struct{}) {
+	f := x.c.NewFetcher(x.topic, 0)
+	for next := int64(0); ; {
+		res, err := f.Fetch(x.t.Context(), next, 50*time.Millisecond, func(m *kafkasrc.Message) error {
+			x.got = append(x.got, string(m.Value))
+			return nil
+		})
+		if err != nil {
+			x.t.Errorf("fetch: %v", err)
+			return
+		}
+		next = res.Next
+		select {
+		case <-done:
+			if len(x.got) >= len(x.want) {
 				return
 			}
-			sent.Add(1)
-		}
-	})
-	both.Go(func() {
-		f := c.NewFetcher(topic, 0)
-		for next := int64(0); ; {
-			res, err := f.Fetch(ctx, next, 50*time.Millisecond, func(m *kafkasrc.Message) error {
-				got = append(got, string(m.Value))
-				return nil
-			})
-			if err != nil {
-				t.Errorf("fetch: %v", err)
-				return
-			}
-			next = res.Next
-			select {
-			case <-done:
-				if len(got) >= len(want) {
-					return
-				}
-			default:
-			}
-		}
-	})
-	goingOn := func() {
-		t.Helper()
-		from := sent.Load()
-		for deadline := time.Now().Add(time.Minute); sent.Load() < from+50; time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(deadline) || t.Failed() {
-				t.Fatalf("%d batches were sent, %d before the broker was away", sent.Load(), from)
-			}
+		default:
 		}
 	}
-	goingOn()
+}
+
+// goesOn waits until more was sent.
+func (x *traffic) goesOn() {
+	x.t.Helper()
+	from := x.sent.Load()
+	for deadline := time.Now().Add(2 * time.Minute); x.sent.Load() < from+50; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) || x.t.Failed() {
+			x.t.Fatalf("%d batches were sent, %d before the broker was away", x.sent.Load(), from)
+		}
+	}
+}
+
+// end stops both, and checks that each message is stored once and in order, and read so.
+func (x *traffic) end() {
+	x.t.Helper()
+	x.ending.Store(true)
+	x.both.Wait()
+	if diff := cmp.Diff(x.want, x.got); diff != "" {
+		x.t.Errorf("messages differ (-sent +read):\n%.2000s", diff)
+	}
+	if diff := cmp.Diff(x.want, values(readAll(x.t, x.c, x.topic, 0, 0))); diff != "" {
+		x.t.Errorf("messages differ (-sent +stored):\n%.2000s", diff)
+	}
+}
+
+// A broker stops, is killed, and comes back each time, while one producer writes and one fetcher reads.
+func testRestarts(t *testing.T, s kafkatest.Site) {
+	b := s.Own(t)
+	x := startTraffic(t, open(t, b.Brokers(), nil), topicOf(t))
+	x.goesOn()
 	b.Restart()
-	goingOn()
+	x.goesOn()
 	b.Kill()
 	b.Restart()
-	goingOn()
-	ending.Store(true)
-	both.Wait()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("messages differ (-sent +read):\n%.2000s", diff)
-	}
-	if diff := cmp.Diff(want, values(readAll(t, c, topic, 0, 0))); diff != "" {
-		t.Errorf("messages differ (-sent +stored):\n%.2000s", diff)
-	}
+	x.goesOn()
+	x.end()
 }
 
 // A machine that loses power can lose messages that were acknowledged. Whoever has read them is told that their offset is

@@ -175,7 +175,7 @@ func testCompacted(t *testing.T, s kafkatest.Site) {
 	// The segment that is being written is left alone and does not count, so the last two rounds stay.
 	stay := 2 * len(latest)
 	got := readAll(t, c, topic, 0, 0)
-	for deadline := time.Now().Add(30 * time.Second); s.Compacts && len(got) > stay; got = readAll(t, c, topic, 0, 0) {
+	for deadline := time.Now().Add(90 * time.Second); s.Compacts && len(got) > stay; got = readAll(t, c, topic, 0, 0) {
 		time.Sleep(50 * time.Millisecond)
 		if time.Now().After(deadline) {
 			t.Fatalf("the log still has %d of %d messages: %v", len(got), len(sent), got)

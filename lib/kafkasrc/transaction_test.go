@@ -132,7 +132,7 @@ func testAborted(t *testing.T, s kafkatest.Site) {
 func settled(t testing.TB, c *kafkasrc.Client, topic string, ok func(f kafkasrc.Fetched) bool) {
 	t.Helper()
 	enough := errors.New("enough")
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		res, err := c.NewFetcher(topic, 0).Fetch(t.Context(), 0, 0, func(*kafkasrc.Message) error { return enough })
 		if err != nil && err != enough {
 			t.Fatal(err)

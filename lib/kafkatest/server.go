@@ -36,8 +36,17 @@ type server struct {
 }
 
 // newServer makes a formatted broker that does not run yet. settings override those below.
-func newServer(ctx context.Context, settings map[string]string) (s *server, err error) {
-	s = &server{}
+func newServer(ctx context.Context, settings map[string]string) (*server, error) {
+	port, err := freePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newNode(ctx, port, newClusterID(), settings)
+}
+
+// newNode is newServer on a port and in a cluster that are chosen.
+func newNode(ctx context.Context, port int, cluster string, settings map[string]string) (s *server, err error) {
+	s = &server{port: port, own: settings}
 	if s.java, err = findJava(); err != nil {
 		return nil, err
 	}
@@ -54,24 +63,19 @@ func newServer(ctx context.Context, settings map[string]string) (s *server, err 
 	if s.guard, err = startGuard(s.dir); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(s.dir))
 	}
-	if err := s.format(ctx, settings); err != nil {
+	if err := s.format(ctx, cluster); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// format chooses the port and writes an empty log.
-func (s *server) format(ctx context.Context, settings map[string]string) error {
-	var err error
-	if s.port, err = freePort(ctx); err != nil {
-		return err
-	}
-	s.own = settings
+// format writes an empty log.
+func (s *server) format(ctx context.Context, cluster string) error {
 	if err := s.writeSettings(ctx); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, s.java, s.args("kafka.tools.StorageTool", "format", "-t", newClusterID(), "-c", s.settings())...)
+	cmd := exec.CommandContext(ctx, s.java, s.args("kafka.tools.StorageTool", "format", "-t", cluster, "-c", s.settings())...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("format the log folder: %w\n%s", err, lastLines(string(out)))
 	}

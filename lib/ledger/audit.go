@@ -23,6 +23,7 @@ type Account struct {
 	Dead       int64  `json:"dead"`
 	Held       int64  `json:"held"`
 	Dropped    int64  `json:"dropped"`
+	Future     int64  `json:"future"` // of the inserted, as Late is
 }
 
 // Difference is one thing that does not add up, and the first batch where it shows, if that is known.
@@ -48,15 +49,15 @@ func (d Difference) String() string {
 }
 
 // Audit returns the accounts of a stream and what in its ledger does not add up: entries that leave a gap or overlap,
-// are not the sum of their parts, or differ from the dead letters, held rows and late rows that are there. db should be
-// a transaction with one snapshot, so that it can run beside the stream.
+// are not the sum of their parts, or differ from the dead letters, held rows, late rows and rows from the future that are
+// there. db should be a transaction with one snapshot, so that it can run beside the stream.
 func Audit(ctx context.Context, db DB, job string) ([]Account, []Difference, error) {
 	rows, err := db.Query(ctx, qAccount, job)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the ledger of %s: %w", job, err)
 	}
 	accounts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a Account, err error) {
-		err = row.Scan(&a.Topic, &a.Partition, &a.First, &a.Next, &a.Rows, &a.Messages, &a.Inserted, &a.Late, &a.Duplicates, &a.Dead, &a.Held, &a.Dropped)
+		err = row.Scan(&a.Topic, &a.Partition, &a.First, &a.Next, &a.Rows, &a.Messages, &a.Inserted, &a.Late, &a.Duplicates, &a.Dead, &a.Held, &a.Dropped, &a.Future)
 		return a, err
 	})
 	if err != nil {

@@ -24,12 +24,22 @@ type Letter struct {
 
 	EventTime int64    // held only; microseconds
 	Watermark int64    // at the message's own place in the log; microseconds, NoTime = none yet
+	LogTime   int64    // the message's own time in the log; microseconds, NoTime = it has none
 	Needs     []string // held: what is missing, one by one
 }
 
 // Late is a row that came after its window had ended. Times are microseconds. Key is what the raw table knows it by.
 type Late struct {
 	Offset, EventTime, Watermark int64
+
+	Key      []string
+	Included bool // in the windows that had ended, too
+}
+
+// Future is a row from so far in the future, by its message's time in the log, that it moved no watermark. Times are
+// microseconds. Key is what the raw table knows it by.
+type Future struct {
+	Offset, EventTime, LogTime int64
 
 	Key []string
 }
@@ -47,7 +57,8 @@ type Batch struct {
 	Duplicates int64
 	Dead       []Letter
 	Held       []Letter
-	Late       []Late // of the inserted
+	Late       []Late   // of the inserted
+	Future     []Future // of the inserted
 
 	MinTime, MaxTime int64 // event time over the messages that have one; NoTime when none has
 
@@ -76,8 +87,9 @@ func (l Lease) Queue(q *pgx.Batch, b *Batch) {
 	l.queueDead(q, b.Dead)
 	l.queueHeld(q, b.Held)
 	l.queueLate(q, b.Late)
+	l.queueFuture(q, b.Future)
 	q.Queue(qBatch, append(at, l.Epoch, b.First, b.Next, b.Messages(), b.Inserted, len(b.Late), b.Duplicates,
-		len(b.Dead), len(b.Held), timestamp(b.MinTime, b.MinTime != NoTime), timestamp(b.MaxTime, b.MaxTime != NoTime))...)
+		len(b.Dead), len(b.Held), len(b.Future), timestamp(b.MinTime, b.MinTime != NoTime), timestamp(b.MaxTime, b.MaxTime != NoTime))...)
 	q.Queue(qAdvance, append(at, l.Epoch, b.First, b.Next, timestamp(b.MaxEvent, b.HasMax), b.Inserted, b.LogEnd,
 		micros(l.TTL), b.ClusterID, b.TopicID)...).Exec(fencedUnlessOne)
 }
@@ -85,14 +97,14 @@ func (l Lease) Queue(q *pgx.Batch, b *Batch) {
 func (l Lease) queueDead(q *pgx.Batch, dead []Letter) {
 	if len(dead) > 0 {
 		c := columns(dead)
-		q.Queue(qDead, l.Job, l.Topic, l.Partition, c.offsets, c.keys, c.values, c.headers, c.reasons, c.marks)
+		q.Queue(qDead, l.Job, l.Topic, l.Partition, c.offsets, c.keys, c.values, c.headers, c.reasons, c.marks, c.logTimes)
 	}
 }
 
 func (l Lease) queueHeld(q *pgx.Batch, held []Letter) {
 	if len(held) > 0 {
 		c := columns(held)
-		q.Queue(qHold, l.Job, l.Topic, l.Partition, c.offsets, c.keys, c.values, c.headers, c.reasons, c.times, c.marks, c.needs)
+		q.Queue(qHold, l.Job, l.Topic, l.Partition, c.offsets, c.keys, c.values, c.headers, c.reasons, c.times, c.marks, c.needs, c.logTimes)
 	}
 }
 
@@ -101,11 +113,26 @@ func (l Lease) queueLate(q *pgx.Batch, late []Late) {
 		return
 	}
 	offsets, times, marks, keys := make([]int64, len(late)), make([]time.Time, len(late)), make([]time.Time, len(late)), make([]string, len(late))
+	included := make([]bool, len(late))
 	for i, r := range late {
 		offsets[i], times[i], marks[i] = r.Offset, time.UnixMicro(r.EventTime).UTC(), time.UnixMicro(r.Watermark).UTC()
-		keys[i] = listJSON(r.Key)
+		keys[i], included[i] = listJSON(r.Key), r.Included
 	}
-	q.Queue(qLate, l.Job, l.Topic, l.Partition, offsets, times, marks, keys)
+	q.Queue(qLate, l.Job, l.Topic, l.Partition, offsets, times, marks, keys, included)
+}
+
+func (l Lease) queueFuture(q *pgx.Batch, future []Future) {
+	if len(future) == 0 {
+		return
+	}
+	var offsets []int64
+	var times, logTimes []time.Time
+	var keys []string
+	for _, r := range future {
+		offsets, keys = append(offsets, r.Offset), append(keys, listJSON(r.Key))
+		times, logTimes = append(times, time.UnixMicro(r.EventTime).UTC()), append(logTimes, time.UnixMicro(r.LogTime).UTC())
+	}
+	q.Queue(qFuture, l.Job, l.Topic, l.Partition, offsets, times, logTimes, keys)
 }
 
 func fencedUnlessOne(tag pgconn.CommandTag) error {
@@ -126,8 +153,8 @@ func (l Lease) Fold(ctx context.Context, db DB) error {
 
 // Outcome is what became of a batch whose commit was not confirmed.
 type Outcome struct {
-	Committed                              bool
-	Inserted, Late, Duplicates, Dead, Held int64 // when committed
+	Committed                                      bool
+	Inserted, Late, Duplicates, Dead, Held, Future int64 // when committed
 }
 
 // Outcome reads whether the batch [first, next) of this lease is in. It returns ErrFenced when the lease is lost, with the
@@ -135,13 +162,13 @@ type Outcome struct {
 // the redo's guard waits for that session and finds out.
 func (l Lease) Outcome(ctx context.Context, db DB, first, next int64) (Outcome, error) {
 	var (
-		epoch, at                              int64
-		owner                                  string
-		end                                    *int64
-		inserted, late, duplicates, dead, held *int64
+		epoch, at                                      int64
+		owner                                          string
+		end                                            *int64
+		inserted, late, duplicates, dead, held, future *int64
 	)
 	err := db.QueryRow(ctx, qOutcome, l.Job, l.Topic, l.Partition, first).
-		Scan(&epoch, &owner, &at, &end, &inserted, &late, &duplicates, &dead, &held)
+		Scan(&epoch, &owner, &at, &end, &inserted, &late, &duplicates, &dead, &held, &future)
 	switch {
 	case err != nil:
 		return Outcome{}, fmt.Errorf("read outcome of %s/%d at %d: %w", l.Topic, l.Partition, first, err)
@@ -151,7 +178,7 @@ func (l Lease) Outcome(ctx context.Context, db DB, first, next int64) (Outcome, 
 	case at == first:
 		return Outcome{}, nil
 	case at == next && end != nil && *end == next:
-		return Outcome{true, *inserted, *late, *duplicates, *dead, *held}, nil
+		return Outcome{true, *inserted, *late, *duplicates, *dead, *held, *future}, nil
 	}
 	return Outcome{}, fmt.Errorf("%s/%d stands at offset %d under our own epoch %d, neither at %d nor at %d: "+
 		"somebody changed dag.stream_offsets by hand; restart the stream", l.Topic, l.Partition, at, epoch, first, next)
@@ -164,6 +191,7 @@ type letterColumns struct {
 	headers, reasons []string
 	needs            []string
 	times, marks     []*time.Time
+	logTimes         []*time.Time
 }
 
 func columns(letters []Letter) (c letterColumns) {
@@ -176,6 +204,7 @@ func columns(letters []Letter) (c letterColumns) {
 		c.needs = append(c.needs, listJSON(l.Needs))
 		c.times = append(c.times, instant(l.EventTime))
 		c.marks = append(c.marks, instant(l.Watermark))
+		c.logTimes = append(c.logTimes, instant(l.LogTime))
 	}
 	return c
 }
@@ -186,4 +215,11 @@ func instant(us int64) *time.Time {
 	}
 	t := time.UnixMicro(us).UTC()
 	return &t
+}
+
+func microseconds(t *time.Time) int64 {
+	if t == nil {
+		return NoTime
+	}
+	return t.UnixMicro()
 }

@@ -53,16 +53,14 @@ func DeadLetters(ctx context.Context, db DB, f DeadFilter, limit int) ([]DeadLet
 		return nil, fmt.Errorf("read dead letters: %w", err)
 	}
 	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (DeadLetter, error) {
-		d := DeadLetter{Letter: Letter{EventTime: NoTime, Watermark: NoTime}}
+		d := DeadLetter{Letter: Letter{EventTime: NoTime}}
 		var headers []byte
-		var mark *time.Time
-		err := row.Scan(&d.Job, &d.Topic, &d.Partition, &d.Offset, &d.Key, &d.Value, &headers, &d.Reason, &mark, &d.Replay, &d.ReceivedAt)
+		var mark, logged *time.Time
+		err := row.Scan(&d.Job, &d.Topic, &d.Partition, &d.Offset, &d.Key, &d.Value, &headers, &d.Reason, &mark, &logged, &d.Replay, &d.ReceivedAt)
 		if err != nil {
 			return d, err
 		}
-		if mark != nil {
-			d.Watermark = mark.UnixMicro()
-		}
+		d.Watermark, d.LogTime = microseconds(mark), microseconds(logged)
 		d.Headers, err = parseHeaders(headers)
 		return d, err
 	})

@@ -19,12 +19,25 @@
 // there until its session ends, and every change of members would stop all. Here a restart takes its own leases back
 // at once.
 //
+// # Event time
+//
+// The row of a partition holds the greatest event time stored. Register records what a stream waits for, and with it the
+// view dag.watermarks says how far the stream is as a whole: SQL asks dag.watermark('stream.sales') or
+// dag.closed_until('sales_minute'), Go asks Watermark, which asks the same view.
+//
 // # Second tries
 //
 // A held row or a dead letter that is tried again leaves its table in the transaction that stores it, under the same
 // guard as a batch, and the entry of the batch it came in is corrected there. So an entry always says what its messages
 // are now, and log range = inserted + duplicates + dead + held + dropped holds for each entry at each moment; Audit
 // proves it.
+//
+// # Problems and skips
+//
+// What is wrong with messages is counted in their batch's transaction, one row for each distinct thing; states of a stream
+// come from its coordinator when they change (Problems). A partition that cannot go on, because its log no longer has its
+// next offset or is another log, goes on only by a Skip: a gap is an entry without messages, and what an old log became
+// moves to offsets below the new log's. So the sums hold as before, and what was skipped is on record.
 //
 // # What happens on each failure
 //

@@ -42,6 +42,9 @@ var (
 	qDead       = sql.Query("ledger_dead")
 	qHold       = sql.Query("ledger_hold")
 	qLate       = sql.Query("ledger_late")
+	qFuture     = sql.Query("ledger_future")
+	qRegister   = sql.Query("ledger_register")
+	qWatermark  = sql.Query("ledger_watermark")
 	qRows       = sql.Query("ledger_rows")
 	qFold       = sql.Query("ledger_fold")
 

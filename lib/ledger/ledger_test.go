@@ -155,7 +155,7 @@ func TestBatchMovesThePartition(t *testing.T) {
 	}
 	got := ps[0]
 	got.Updated = time.Time{}
-	want := ledger.Partition{Topic: topic, Next: 10, LogEnd: 30, Rows: 4, Epoch: 1, Owner: "a", Live: true, MaxEvent: at.Add(time.Hour)}
+	want := ledger.Partition{Topic: topic, Next: 10, LogEnd: 30, Rows: 4, Epoch: 1, Owner: "a", Live: true, ClusterID: "c", TopicID: "t", MaxEvent: at.Add(time.Hour)}
 	if diff := cmp.Diff(want, got); diff != "" || got.Lag() != 20 {
 		t.Errorf("partition, lag %d (-want +got):\n%s", got.Lag(), diff)
 	}
@@ -341,33 +341,6 @@ func TestFoldKeepsTheSums(t *testing.T) {
 		if n > 130 || messages != 3000 || gaps != 0 {
 			t.Errorf("%d entries with %d messages and %d gaps; want few, 3000 and none", n, messages, gaps)
 		}
-	}
-}
-
-func TestWatermarkOf(t *testing.T) {
-	t.Parallel()
-	at := func(minutes int) time.Time { return time.Date(2025, 1, 1, 12, minutes, 0, 0, time.UTC) }
-	for _, c := range []struct {
-		name string
-		ps   []ledger.Partition
-		want time.Time // zero: none
-	}{
-		{"nothing", nil, time.Time{}},
-		{"no_event_yet", []ledger.Partition{{Updated: at(0)}}, time.Time{}},
-		{"one", []ledger.Partition{{MaxEvent: at(10), Updated: at(11)}}, at(5)},
-		{"the_least", []ledger.Partition{{MaxEvent: at(10), Updated: at(11)}, {MaxEvent: at(8), Updated: at(11)}}, at(3)},
-		{"idle_does_not_hold_back", []ledger.Partition{{MaxEvent: at(10), Updated: at(11)}, {MaxEvent: at(1), Updated: at(2)}}, at(5)},
-		{"behind_is_not_idle", []ledger.Partition{{MaxEvent: at(10), Updated: at(11)}, {MaxEvent: at(1), Updated: at(2), Next: 5, LogEnd: 6}}, at(-4)},
-		{"unread_messages_may_be_of_any_time", []ledger.Partition{{MaxEvent: at(10), Updated: at(11)}, {Updated: at(2), LogEnd: 6}}, time.Time{}},
-		{"empty_does_not_hold_back", []ledger.Partition{{MaxEvent: at(10), Updated: at(11)}, {Updated: at(11)}}, at(5)},
-		{"all_quiet_stands_still", []ledger.Partition{{MaxEvent: at(10), Updated: at(1)}, {MaxEvent: at(9), Updated: at(1)}}, at(4)},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			got, ok := ledger.WatermarkOf(c.ps, time.Minute, 5*time.Minute)
-			if !got.Equal(c.want) || ok != !c.want.IsZero() {
-				t.Errorf("watermark %v, %v; want %v", got, ok, c.want)
-			}
-		})
 	}
 }
 

@@ -27,6 +27,7 @@ type Held struct {
 type View struct {
 	Members    []string    // alive, sorted; the member itself among them
 	Partitions []Partition // of all topics of the job, sorted
+	Watermark  time.Time   // of the job; zero when it has none
 }
 
 // Beat says that the member is alive, renews the leases it holds and returns what it sees, in one round trip. A lease
@@ -48,6 +49,14 @@ func (m Member) Beat(ctx context.Context, db DB, held []Held) (View, error) {
 	b.Queue(qPartitions, m.Job).Query(func(rows pgx.Rows) (err error) {
 		v.Partitions, err = pgx.CollectRows(rows, scanPartition)
 		return err
+	})
+	b.Queue(qWatermark, m.Job).QueryRow(func(row pgx.Row) error {
+		var at *time.Time
+		if err := row.Scan(&at); err != nil || at == nil {
+			return err
+		}
+		v.Watermark = at.UTC()
+		return nil
 	})
 	if err := db.SendBatch(ctx, b).Close(); err != nil {
 		return View{}, fmt.Errorf("renew leases of %s: %w", m.Job, err)

@@ -21,6 +21,8 @@ type Partition struct {
 
 	Replay bool // dead letters are to be tried again
 
+	ClusterID, TopicID string // of the log that was read so far; empty before the first batch
+
 	MaxEvent time.Time // greatest event time stored; zero before the first event
 	Updated  time.Time // when a batch last moved the partition, by the database's clock
 }
@@ -31,7 +33,7 @@ func (p Partition) Lag() int64 { return max(0, p.LogEnd-p.Next) }
 func scanPartition(row pgx.CollectableRow) (Partition, error) {
 	var p Partition
 	var max *time.Time
-	err := row.Scan(&p.Topic, &p.Partition, &p.Next, &p.LogEnd, &p.Rows, &p.Epoch, &p.Owner, &p.Live, &max, &p.Updated, &p.Replay)
+	err := row.Scan(&p.Topic, &p.Partition, &p.Next, &p.LogEnd, &p.Rows, &p.Epoch, &p.Owner, &p.Live, &max, &p.Updated, &p.Replay, &p.ClusterID, &p.TopicID)
 	if max != nil {
 		p.MaxEvent = max.UTC()
 	}
@@ -58,48 +60,4 @@ func Rows(ctx context.Context, db DB, job string) (int64, error) {
 		return 0, fmt.Errorf("count rows of %s: %w", job, err)
 	}
 	return n, nil
-}
-
-// Watermark returns how far event time is complete for a whole stream job: see WatermarkOf. False before any event.
-func Watermark(ctx context.Context, db DB, job string, idle, delay time.Duration) (time.Time, bool, error) {
-	ps, err := Progress(ctx, db, job)
-	if err != nil {
-		return time.Time{}, false, err
-	}
-	t, ok := WatermarkOf(ps, idle, delay)
-	return t, ok, nil
-}
-
-// WatermarkOf returns the least of the partitions' watermarks, that is of their greatest event times less the delay,
-// over the active partitions. A partition is idle, and does not hold the others back, when all it has is stored and no
-// batch moved it during the last idle time of the partition that moved last. So while all is quiet, or no
-// worker runs, the watermark stands still.
-func WatermarkOf(ps []Partition, idle, delay time.Duration) (time.Time, bool) {
-	var newest time.Time
-	for _, p := range ps {
-		if p.Updated.After(newest) {
-			newest = p.Updated
-		}
-	}
-	var least time.Time
-	found := false
-	for _, p := range ps {
-		active := p.Lag() > 0 || !p.Updated.Before(newest.Add(-idle))
-		if !active {
-			continue
-		}
-		if p.MaxEvent.IsZero() {
-			if p.Lag() > 0 {
-				return time.Time{}, false // it has messages whose times nobody knows yet
-			}
-			continue
-		}
-		if !found || p.MaxEvent.Before(least) {
-			least, found = p.MaxEvent, true
-		}
-	}
-	if !found {
-		return time.Time{}, false
-	}
-	return least.Add(-delay), true
 }

@@ -25,6 +25,7 @@ type Settled struct {
 	Inserted   map[int64]int64 // offset to event time, microseconds: rows new in the raw table
 	Duplicates map[int64]int64 // likewise
 	Late       []Late          // of the inserted
+	Future     []Future        // of the inserted
 	Dead       []Letter        // those that are dead now; the reason may be another
 	Held       []Letter        // those that are held now, for something else perhaps
 }
@@ -60,16 +61,14 @@ func (l Lease) QueueWaiting(q *pgx.Batch, from Source, ready []string, after int
 }
 
 func scanLetter(row pgx.CollectableRow) (Letter, error) {
-	l := Letter{EventTime: NoTime, Watermark: NoTime}
+	l := Letter{EventTime: NoTime}
 	var headers []byte
-	var mark *time.Time
-	err := row.Scan(&l.Offset, &l.Key, &l.Value, &headers, &l.Reason, &mark)
+	var mark, logged *time.Time
+	err := row.Scan(&l.Offset, &l.Key, &l.Value, &headers, &l.Reason, &mark, &logged)
 	if err != nil {
 		return l, err
 	}
-	if mark != nil {
-		l.Watermark = mark.UnixMicro()
-	}
+	l.Watermark, l.LogTime = microseconds(mark), microseconds(logged)
 	l.Headers, err = parseHeaders(headers)
 	return l, err
 }
@@ -82,29 +81,32 @@ func (l Lease) QueueSettle(q *pgx.Batch, s *Settled) {
 	var c corrections
 	for _, m := range []struct {
 		of map[int64]int64
-		to [5]int64
-	}{{s.Inserted, [5]int64{1, 0, 0, 0, 0}}, {s.Duplicates, [5]int64{0, 0, 1, 0, 0}}} {
+		to [fates]int64
+	}{{s.Inserted, [fates]int64{inserted: 1}}, {s.Duplicates, [fates]int64{duplicates: 1}}} {
 		for offset, at := range m.of {
 			gone = append(gone, offset)
 			c.add(offset, s.from(m.to), at)
 		}
 	}
 	for _, r := range s.Late {
-		c.add(r.Offset, [5]int64{0, 1, 0, 0, 0}, NoTime)
+		c.add(r.Offset, [fates]int64{late: 1}, NoTime)
+	}
+	for _, r := range s.Future {
+		c.add(r.Offset, [fates]int64{future: 1}, NoTime)
 	}
 	stayDead, stayHeld := s.Dead, s.Held
 	if s.From == FromHeld {
 		stayDead = nil
 		for _, d := range s.Dead {
 			gone = append(gone, d.Offset)
-			c.add(d.Offset, s.from([5]int64{0, 0, 0, 1, 0}), NoTime)
+			c.add(d.Offset, s.from([fates]int64{dead: 1}), NoTime)
 		}
 		l.queueDead(q, s.Dead)
 	} else {
 		stayHeld = nil
 		for _, h := range s.Held {
 			gone = append(gone, h.Offset)
-			c.add(h.Offset, s.from([5]int64{0, 0, 0, 0, 1}), h.EventTime)
+			c.add(h.Offset, s.from([fates]int64{held: 1}), h.EventTime)
 		}
 		l.queueHeld(q, s.Held)
 	}
@@ -125,6 +127,7 @@ func (l Lease) QueueSettle(q *pgx.Batch, s *Settled) {
 		q.Queue(leave, append(at, gone)...)
 	}
 	l.queueLate(q, s.Late)
+	l.queueFuture(q, s.Future)
 	c.queue(q, at)
 	if len(s.Inserted) > 0 {
 		q.Queue(qAddRows, append(at, len(s.Inserted))...)
@@ -132,23 +135,35 @@ func (l Lease) QueueSettle(q *pgx.Batch, s *Settled) {
 }
 
 // from takes the message off the count it was in before.
-func (s *Settled) from(to [5]int64) [5]int64 {
+func (s *Settled) from(to [fates]int64) [fates]int64 {
 	if s.From == FromHeld {
-		to[4]--
+		to[held]--
 	} else {
-		to[3]--
+		to[dead]--
 	}
 	return to
 }
 
-// corrections are what moved messages add to the entries of their batches: inserted, late, duplicates, dead, held.
+// The counts of an entry that a second try can change, in the order of the statement.
+const (
+	inserted = iota
+	late
+	duplicates
+	dead
+	held
+	dropped
+	future
+	fates
+)
+
+// corrections are what moved messages add to the entries of their batches.
 type corrections struct {
 	offsets []int64
-	counts  [5][]int64
+	counts  [fates][]int64
 	times   []*time.Time
 }
 
-func (c *corrections) add(offset int64, counts [5]int64, at int64) {
+func (c *corrections) add(offset int64, counts [fates]int64, at int64) {
 	c.offsets = append(c.offsets, offset)
 	for i, n := range counts {
 		c.counts[i] = append(c.counts[i], n)
@@ -160,6 +175,9 @@ func (c *corrections) queue(q *pgx.Batch, at []any) {
 	if len(c.offsets) == 0 {
 		return
 	}
-	n := c.counts
-	q.Queue(qCorrect, append(at, c.offsets, n[0], n[1], n[2], n[3], n[4], make([]int64, len(c.offsets)), c.times)...)
+	args := append(at, c.offsets)
+	for _, n := range c.counts {
+		args = append(args, n)
+	}
+	q.Queue(qCorrect, append(args, c.times)...)
 }

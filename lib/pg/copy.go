@@ -43,10 +43,10 @@ func CopyRows(ctx context.Context, conn *pgconn.PgConn, table string, rec arrow.
 	if err != nil {
 		return 0, fmt.Errorf("copy to %s: %w", table, err)
 	}
-	if rows != nil {
-		r.rows, r.order = len(rows), rows
-	}
 	defer r.close()
+	if rows != nil {
+		r.arrange(rows)
+	}
 	names := make([]string, rec.NumCols())
 	for i := range names {
 		names[i] = pgx.Identifier{rec.ColumnName(i)}.Sanitize()
@@ -93,9 +93,11 @@ type copyReader struct {
 	mu     sync.Mutex
 	cols   []copyColumn
 	fixed  int // upper bound of a row's bytes without its texts
+	most   int // upper bound of a row's bytes when that is small, else 0
 	rows   int
 	row    int
 	order  []int32 // which rows of the record, nil for all
+	made   *made   // all rows of the record, when they go in another order
 	spill  []byte  // header, trailer, or a row too long for the caller's buffer: not handed out yet
 	ended  bool    // the trailer is in spill or gone
 	failed error
@@ -167,7 +169,28 @@ func newCopyReader(rec arrow.Record) (*copyReader, error) {
 	if len(r.cols) > math.MaxInt16 {
 		return nil, fmt.Errorf("%d columns are too many", len(r.cols))
 	}
+	if most := r.fixed + r.longest(); most <= smallRow {
+		r.most = most
+	}
 	return r, nil
+}
+
+// smallRow is up to which size a row need not be measured before it is written: little of a message stays empty when its
+// last row is taken for the longest one.
+const smallRow = 1 << 10
+
+// longest is the sum of each column's longest text.
+func (r *copyReader) longest() (sum int) {
+	for i := range r.cols {
+		if c := &r.cols[i]; c.offsets != nil && r.rows > 0 {
+			most := int32(0)
+			for row, start := range c.offsets[:r.rows] {
+				most = max(most, c.offsets[row+1]-start)
+			}
+			sum += int(most)
+		}
+	}
+	return sum
 }
 
 // textBytes is the whole byte buffer of a string or binary array; offsets point into it from its start.
@@ -182,7 +205,10 @@ func textBytes(d arrow.ArrayData) []byte {
 func (r *copyReader) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cols, r.order, r.spill, r.failed = nil, nil, nil, errClosed
+	if r.made != nil {
+		mades.Put(r.made)
+	}
+	r.cols, r.order, r.made, r.spill, r.failed = nil, nil, nil, nil, errClosed
 }
 
 func (r *copyReader) failure() error {
@@ -207,8 +233,25 @@ func (r *copyReader) Read(p []byte) (int, error) {
 		if r.order != nil {
 			row = int(r.order[row])
 		}
+		if r.made != nil {
+			text := r.made.row(row)
+			if len(text) > len(p)-len(dst) {
+				if len(dst) > 0 {
+					return len(dst), nil
+				}
+				r.spill = text
+				r.row++
+				return r.unspill(p), nil
+			}
+			dst = append(dst, text...)
+			continue
+		}
 		var err error
-		if need := r.fixed + r.textLen(row); need > len(p)-len(dst) {
+		need := r.most
+		if need == 0 {
+			need = r.fixed + r.textLen(row)
+		}
+		if need > len(p)-len(dst) {
 			if len(dst) > 0 {
 				return len(dst), nil
 			}

@@ -6,29 +6,34 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"tillflow/lib/dict"
 )
 
 // codes numbers the distinct values of one By column, in the order they are first seen.
 type codes struct {
 	col     int
-	strs    *array.String
+	offsets []int32 // of a bound column of strings: value i is bytes[offsets[i]:offsets[i+1]]
+	bytes   []byte
 	ints    []int64
 	bools   *array.Boolean
-	byStr   map[string]uint32
+	texts   dict.Texts // outlives the record, whose memory goes back to its pool
 	byInt   map[int64]uint32
-	values  []string
 	numbers []int64
 }
 
 func newCodes(col int) *codes {
-	return &codes{col: col, byStr: map[string]uint32{}, byInt: map[int64]uint32{}}
+	return &codes{col: col, byInt: map[int64]uint32{}}
 }
 
 func (c *codes) bind(rec arrow.Record) {
-	c.strs, c.ints, c.bools = nil, nil, nil
+	c.offsets, c.bytes, c.ints, c.bools = nil, nil, nil, nil
 	switch a := rec.Column(c.col).(type) {
 	case *array.String:
-		c.strs = a
+		c.offsets = a.ValueOffsets()
+		if b := a.Data().Buffers()[2]; b != nil {
+			c.bytes = b.Bytes()
+		}
 	case *array.Int64:
 		c.ints = a.Int64Values()
 	case *array.Boolean:
@@ -39,16 +44,8 @@ func (c *codes) bind(rec arrow.Record) {
 }
 
 func (c *codes) of(i int) uint32 {
-	if c.strs != nil {
-		s := c.strs.Value(i)
-		code, ok := c.byStr[s]
-		if !ok {
-			code = uint32(len(c.values))
-			s = strings.Clone(s) // the record's memory goes back to its pool; the deltas outlive it
-			c.byStr[s] = code
-			c.values = append(c.values, s)
-		}
-		return code
+	if c.offsets != nil {
+		return c.texts.Code(c.bytes[c.offsets[i]:c.offsets[i+1]])
 	}
 	var n int64
 	if c.ints != nil {
@@ -66,8 +63,8 @@ func (c *codes) of(i int) uint32 {
 }
 
 func (c *codes) compare(a, b uint32) int {
-	if len(c.values) > 0 {
-		return strings.Compare(c.values[a], c.values[b])
+	if values := c.texts.Values(); len(values) > 0 {
+		return strings.Compare(values[a], values[b])
 	}
 	switch x, y := c.numbers[a], c.numbers[b]; {
 	case x < y:
@@ -81,7 +78,7 @@ func (c *codes) compare(a, b uint32) int {
 func (c *codes) append(b array.Builder, code uint32) {
 	switch b := b.(type) {
 	case *array.StringBuilder:
-		b.Append(c.values[code])
+		b.Append(c.texts.Values()[code])
 	case *array.Int64Builder:
 		b.Append(c.numbers[code])
 	case *array.BooleanBuilder:
@@ -90,8 +87,7 @@ func (c *codes) append(b array.Builder, code uint32) {
 }
 
 func (c *codes) reset() {
-	clear(c.byStr)
+	c.texts.Reset()
 	clear(c.byInt)
-	clear(c.values)
-	c.values, c.numbers = c.values[:0], c.numbers[:0]
+	c.numbers = c.numbers[:0]
 }

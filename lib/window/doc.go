@@ -28,7 +28,7 @@
 //   - An event from the far future: it is counted in its window but does not move the watermark, so one till with
 //     a wrong clock cannot make everyone else late.
 //   - A partition falls silent: its own watermark stands still. Who asks for the job's watermark decides when a
-//     silent partition no longer counts (lib/ledger).
+//     silent partition no longer counts (the view dag.watermarks).
 //
 // Model: Akidau et al., "The Dataflow Model", PVLDB 8(12), 2015. We differ from Spark's rule, which takes the watermark
 // of the batch before and so lets the size of batches decide what is late.

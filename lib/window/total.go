@@ -60,13 +60,36 @@ func (t *total) bind(rec arrow.Record) {
 	}
 }
 
+// addAll counts each value of the bound column in the row that places says, and in none where that is -1. The totals that
+// nearly every window keeps have loops of their own.
+func (t *total) addAll(places []int32) {
+	switch {
+	case t.op == Distinct:
+	case t.op == Count, t.op == Values && t.inNull == nil:
+		for _, r := range places {
+			if r >= 0 {
+				t.ints[r]++
+			}
+		}
+	case t.op == Sum && t.inNums != nil && t.inNull == nil:
+		for i, r := range places {
+			if r >= 0 {
+				t.nums[r] = t.nums[r].Add(t.inNums[i])
+			}
+		}
+	default:
+		for i, r := range places {
+			if r >= 0 {
+				t.add(r, i)
+			}
+		}
+	}
+}
+
 // add counts value i of the bound column in row r. Nulls add nothing, as in SQL.
 func (t *total) add(r int32, i int) {
 	switch {
-	case t.op == Count:
-		t.ints[r]++
-		return
-	case t.op == Distinct || t.inNull != nil && t.inNull.IsNull(i):
+	case t.inNull != nil && t.inNull.IsNull(i):
 		return
 	case t.op == Values:
 		t.ints[r]++

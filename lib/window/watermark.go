@@ -49,7 +49,7 @@ func (t *Tracker) Watermark() int64 {
 // none, and then every event is trusted.
 func (t *Tracker) Observe(ts, brokerTime int64) (watermark int64) {
 	watermark = t.Watermark()
-	if brokerTime >= 0 && ts > brokerTime+t.skew {
+	if FarFuture(ts, brokerTime, t.skew) {
 		return watermark
 	}
 	if !t.seen || ts > t.max {
@@ -61,14 +61,20 @@ func (t *Tracker) Observe(ts, brokerTime int64) (watermark int64) {
 // FarFuture says whether Observe let a message of event time ts move nothing, because it is ahead of the broker's
 // time by more than the allowed skew.
 func (t *Tracker) FarFuture(ts, brokerTime int64) bool {
-	return brokerTime >= 0 && ts > brokerTime+t.skew
+	return FarFuture(ts, brokerTime, t.skew)
+}
+
+// FarFuture says whether an event of time ts is ahead of its message's own time in the log by more than skew. A message
+// without a time, which is one below zero, is trusted.
+func FarFuture(ts, brokerTime, skew int64) bool {
+	return brokerTime >= 0 && ts-skew > brokerTime
 }
 
 // Late says whether an event of time ts comes too late for its window of the given size: the window ended at or
 // before the watermark. The same test tells whether the window that holds ts is closed. Of windows that slide, given
 // their slide, it tells whether the event is late for the earliest window that holds it.
 func Late(ts, size, watermark int64) bool {
-	return watermark != None && Start(ts, size)+size <= watermark
+	return ts < watermark && Start(ts, size)+size <= watermark // the first alone is mostly enough, and cheaper
 }
 
 // Closed returns for how many of its windows an event of time ts comes too late: windows of the given size, one of

@@ -11,6 +11,8 @@ with entries as (
     select 'held rows', topic, partition, "offset" from dag.held_rows where job = $1
     union all
     select 'late rows', topic, partition, "offset" from dag.late_rows where job = $1
+    union all
+    select 'rows from the future', topic, partition, "offset" from dag.future_rows where job = $1
 ), counted as (
     select k.what, k.topic, k.partition, e.first_offset, count(*) as n
     from kept k
@@ -25,6 +27,8 @@ with entries as (
     select 'held rows', topic, partition, first_offset, next_offset, committed_at, held from entries
     union all
     select 'late rows', topic, partition, first_offset, next_offset, committed_at, late from entries
+    union all
+    select 'rows from the future', topic, partition, first_offset, next_offset, committed_at, future from entries
 )
 select o.topic, o.partition, e.first_offset, e.next_offset, e.committed_at,
        case when e.first_offset > coalesce(e.before, o.first_offset)
@@ -40,7 +44,7 @@ from entries where messages <> inserted + duplicates + dead + held + dropped
 union all
 select topic, partition, first_offset, next_offset, committed_at,
        format('%s messages in %s offsets', messages, next_offset - first_offset)
-from entries where messages > next_offset - first_offset or least(inserted, late, duplicates, dead, held, dropped) < 0 or late > inserted
+from entries where messages > next_offset - first_offset or least(inserted, late, duplicates, dead, held, dropped, future) < 0 or greatest(late, future) > inserted
 union all
 select topic, partition, s.first_offset, s.next_offset, s.committed_at,
        format('%s %s are there, the entry says %s', coalesce(c.n, 0), what, s.n)

@@ -1,6 +1,6 @@
 -- jobs/stream, the owner of a partition, under its guard: the next dead letters after an offset that a person wants
 -- tried again, in their order, no more than fit in memory.
-select "offset", key, value, headers, reason, watermark
+select "offset", key, value, headers, reason, watermark, log_time
 from (
     select *, sum(size) over (order by "offset") - size as before
     from (

@@ -1,6 +1,6 @@
 -- jobs/stream, the owner of a partition, under its guard: the next held rows after an offset whose dimension rows are
 -- there, in their order, no more than fit in memory.
-select "offset", key, value, headers, missing, watermark
+select "offset", key, value, headers, missing, watermark, log_time
 from (
     select *, sum(size) over (order by "offset") - size as before
     from (

@@ -9,6 +9,7 @@
 //	      └  before)       broker)    ┘
 //
 // Broker and Postgres are the embedded ones with the settings they have in production: every commit waits for the disk.
+// Each is a process of its own, so that what they use does not count as the stream's.
 // It is a package of its own, for a job does not start services; it knows the stream as the engine does.
 package streambench
 
@@ -44,6 +45,7 @@ type Config struct {
 	Rounds     int           // of bare COPY and stream in turns
 	Latency    time.Duration // how long each of the two latencies is measured
 
+	Broker  []string     // the command that runs ServeBroker; folder and partitions are added to it
 	Log     *slog.Logger // of the services and the stream; nil: nowhere
 	Say     func(string) // told in a few words what is going on; nil: nobody
 	Profile io.Writer    // takes a CPU profile of this process during the first round's stream; nil: none
@@ -78,7 +80,7 @@ type bench struct {
 	Config
 	shop   *shop
 	with   stream.With
-	kafka  *embedded.Kafka
+	broker *broker
 	client *kafkasrc.Client
 	db     *pgxpool.Pool
 	server server
@@ -136,17 +138,17 @@ func (b *bench) services(ctx context.Context) (stop func() error, err error) {
 	if err := os.Chmod(dir, 0o755); err != nil { // Postgres may run as another user
 		return stop, err
 	}
-	if b.kafka, err = embedded.StartKafka(ctx, embedded.KafkaConfig{State: filepath.Join(dir, "broker"), Partitions: b.Partitions, Log: b.Log}); err != nil {
+	if b.broker, err = startBroker(ctx, b.Broker, filepath.Join(dir, "broker"), b.Partitions, b.Log); err != nil {
 		return stop, err
 	}
-	undo = append(undo, func() error { return b.kafka.Stop(last) })
+	undo = append(undo, b.broker.stop)
 	state := filepath.Join(dir, "database")
 	server, err := embedded.StartPostgres(ctx, embedded.PostgresConfig{State: state, Log: b.Log, BinDir: os.Getenv("TILLFLOW_POSTGRES_BIN")})
 	if err != nil {
 		return stop, err
 	}
 	undo = append(undo, func() error { return server.Stop(last) })
-	if b.client, err = kafkasrc.Open(b.kafka.Brokers(), kafkasrc.Options{Log: b.Log, ClientID: "tillflow-bench"}); err != nil {
+	if b.client, err = kafkasrc.Open([]string{b.broker.address}, kafkasrc.Options{Log: b.Log, ClientID: "tillflow-bench"}); err != nil {
 		return stop, err
 	}
 	undo = append(undo, func() error { b.client.Close(); return nil })
@@ -198,7 +200,7 @@ func (b *bench) throughput(ctx context.Context, res *Result) error {
 	res.RowsPerS, res.CopyRowsPerS = rows/whole.wall.Seconds(), rows/bare.wall.Seconds()
 	res.Ratio = res.RowsPerS / res.CopyRowsPerS
 	million := func(cpu time.Duration) float64 { return cpu.Seconds() / rows * 1e6 }
-	res.CPUPerMillion, res.PostgresCPUPerMillion = million(whole.own), million(whole.server)
+	res.CPUPerMillion, res.PostgresCPUPerMillion, res.BrokerCPUPerMillion = million(whole.own), million(whole.server), million(whole.broker)
 	res.CopyCPUPerMillion, res.CopyPostgresCPUPerMillion = million(bare.own), million(bare.server)
 	res.RSSMB = float64(whole.rss) / (1 << 20)
 	return nil
@@ -206,7 +208,7 @@ func (b *bench) throughput(ctx context.Context, res *Result) error {
 
 // job is a stream of the bench's topic.
 func (b *bench) job(name string, w stream.With) (*stream.Job, error) {
-	return stream.New(name, w, stream.Deps{DB: b.db, Brokers: b.kafka.Brokers(), Log: b.Log, Instance: "bench"})
+	return stream.New(name, w, stream.Deps{DB: b.db, Brokers: []string{b.broker.address}, Log: b.Log, Instance: "bench"})
 }
 
 func (b *bench) prepareTables(ctx context.Context) error {

@@ -2,9 +2,11 @@ package streambench_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +14,18 @@ import (
 
 	"tillflow/jobs/stream/streambench"
 )
+
+// The bench starts its broker as a process of the same program: here, this test.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 4 && os.Args[1] == "broker" {
+		if err := streambench.ServeBroker(context.Background(), os.Args[2], os.Args[3], os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
 
 // A small run says everything it should, and its figures agree with each other. What they are is no matter here.
 func TestFiguresAgree(t *testing.T) {
@@ -21,7 +35,7 @@ func TestFiguresAgree(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("partitions=%d/dimensions=%d", c.Partitions, c.Dimensions), func(t *testing.T) {
 			t.Setenv("TMPDIR", t.TempDir())
-			c.PerSecond, c.Rounds, c.Latency = 10, 2, 400*time.Millisecond
+			c.PerSecond, c.Rounds, c.Latency, c.Broker = 10, 2, 400*time.Millisecond, []string{os.Args[0], "broker"}
 			res, err := streambench.Run(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)

@@ -112,9 +112,9 @@ func (s *shop) id(n int) int64 {
 // key is the value sale n has in dimension i.
 func (s *shop) key(n, i int) int { return (n + n/7*i) % s.keys }
 
-// at is the time of sale n: 1500 of them a minute.
+// at is the time of sale n, to the second.
 func (s *shop) at(n int) time.Time {
-	return opening.Add(time.Duration(n) * 40 * time.Millisecond).Truncate(time.Second)
+	return opening.Add(time.Duration(n) * s.apart).Truncate(time.Second)
 }
 
 // appendSale writes sale n as a message of about 150 bytes.

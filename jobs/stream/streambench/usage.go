@@ -18,7 +18,8 @@ import (
 // spent is what one way took.
 type spent struct {
 	wall        time.Duration
-	own, server time.Duration // CPU time of this process, the broker in it included, and of Postgres
+	own, server time.Duration // CPU time of this process and of Postgres
+	broker      time.Duration // likewise
 	rss         int64         // greatest resident memory of this process, bytes
 }
 
@@ -26,17 +27,19 @@ func (s *spent) add(o spent) {
 	s.wall += o.wall
 	s.own += o.own
 	s.server += o.server
+	s.broker += o.broker
 	s.rss = max(s.rss, o.rss)
 }
 
 // watch notes what is spent from now on until stop.
 type watch struct {
-	bench *bench
-	begun time.Time
-	own   time.Duration
-	sql   time.Duration
-	quit  chan struct{}
-	rss   chan int64
+	bench  *bench
+	begun  time.Time
+	own    time.Duration
+	sql    time.Duration
+	broker time.Duration
+	quit   chan struct{}
+	rss    chan int64
 }
 
 // rssEvery is how often memory is looked at: more than once while a batch is written.
@@ -60,12 +63,12 @@ func (b *bench) watch() *watch {
 			}
 		}
 	}()
-	w.own, w.sql, w.begun = ownCPU(), b.server.cpu(), time.Now()
+	w.own, w.sql, w.broker, w.begun = ownCPU(), b.server.cpu(), b.broker.cpu(), time.Now()
 	return w
 }
 
 func (w *watch) stop() spent {
-	s := spent{wall: time.Since(w.begun), own: ownCPU() - w.own, server: w.bench.server.cpu() - w.sql}
+	s := spent{wall: time.Since(w.begun), own: ownCPU() - w.own, server: w.bench.server.cpu() - w.sql, broker: w.bench.broker.cpu() - w.broker}
 	close(w.quit)
 	s.rss = <-w.rss
 	return s
