@@ -3,7 +3,7 @@ package tillflow
 
 import "embed"
 
-// Files are the pipeline as a shop edits it: the dagfile, migrations, seeds and reports.
+// Files are the pipeline as a shop edits it: the dagfile, its schema, migrations, seeds and reports.
 //
-//go:embed dagfile.yaml sql/migrations seeds reports/*.md
+//go:embed dagfile.yaml dagfile.schema.json sql/migrations seeds reports/*.md
 var Files embed.FS

@@ -29,6 +29,7 @@ func TestBenchPrintsOneObject(t *testing.T) {
 func TestBenchRefusesWrongFlags(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"database"}, {"stream", "--rows", "0"}, {"stream", "--order", "backwards"}, {"stream", "-o", "xml"}, {"stream", "--partitions", "1000"},
+		{"runner", "-o", "xml"}, {"runner", "--rounds", "0"}, {"runner", "--jitter-time", "1s"},
 	} {
 		if code, _, stderr := dag(t, append([]string{"bench"}, args...)...); code != 2 || stderr == "" {
 			t.Errorf("%v: exit code %d, %q", args, code, stderr)

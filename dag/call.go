@@ -7,10 +7,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"tillflow/dag/gate"
 	"tillflow/dag/instance"
+	"tillflow/dag/notify"
 	"tillflow/dag/plan"
 	"tillflow/dag/spec"
 	"tillflow/jobs"
@@ -30,6 +32,13 @@ type call struct {
 	asOf                string // run
 	bench               benchFlags
 	dead                deadFlags
+	skip                skipFlags
+	hist                historyFlags
+	notifier            *notify.Notifier
+	exclude             []string        // --exclude
+	events              *eventLines     // run -o json: where the runner tells what happens; nil otherwise
+	hurry               <-chan struct{} // run: closed when a person would not wait
+	at                  string          // plan --now
 	args                []string
 }
 
@@ -37,21 +46,13 @@ type call struct {
 func (c *call) parse(args []string) error {
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	fs.StringVar(&c.dagfile, "f", "dagfile.yaml", "")
-	fs.StringVar(&c.state, "state", "", "")
-	fs.StringVar(&c.out, "out", "", "")
-	switch c.name {
-	case "run":
-		fs.BoolVar(&c.once, "once", false, "")
-		fs.StringVar(&c.asOf, "as-of", "", "")
-	case "sql", "status", "verify":
-		fs.StringVar(&c.format, "o", "table", "")
-	case "deadletters":
-		fs.StringVar(&c.format, "o", "table", "")
-		c.dead.declare(fs)
-	case "bench":
-		fs.StringVar(&c.format, "o", "text", "")
-		c.bench.declare(fs)
+	c.declare(fs)
+	var literal []string // after --, where nothing is a flag
+	if i := slices.Index(args, "--"); i >= 0 {
+		args, literal = args[:i], args[i+1:]
+	}
+	if c.name == "logs" {
+		args = followFlag(args)
 	}
 	for {
 		if err := fs.Parse(args); err != nil {
@@ -67,10 +68,45 @@ func (c *call) parse(args []string) error {
 		c.args = append(c.args, fs.Arg(0))
 		args = fs.Args()[1:]
 	}
+	c.args = append(c.args, literal...)
 	dir := filepath.Dir(c.dagfile)
 	c.state = c.setting(c.state, "TILLFLOW_STATE", filepath.Join(dir, ".tillflow"))
 	c.out = c.setting(c.out, "TILLFLOW_OUT", filepath.Join(dir, "reports", "out"))
 	return nil
+}
+
+// declare adds the flags of every verb and those of this one.
+func (c *call) declare(fs *flag.FlagSet) {
+	fs.StringVar(&c.dagfile, "f", "dagfile.yaml", "")
+	fs.StringVar(&c.state, "state", "", "")
+	fs.StringVar(&c.out, "out", "", "")
+	switch c.name {
+	case "run":
+		fs.StringVar(&c.format, "o", "text", "")
+		fs.BoolVar(&c.once, "once", false, "")
+		fs.StringVar(&c.asOf, "as-of", "", "")
+	case "show", "logs", "pause", "resume", "why":
+		fs.StringVar(&c.format, "o", "text", "")
+	case "plan":
+		fs.StringVar(&c.format, "o", "table", "")
+		fs.StringVar(&c.at, "now", "", "")
+	case "graph":
+		fs.StringVar(&c.format, "o", "ascii", "")
+	case "sql", "status", "verify", "ls", "history", "backfill", "test":
+		fs.StringVar(&c.format, "o", "table", "")
+	case "deadletters":
+		fs.StringVar(&c.format, "o", "table", "")
+		c.dead.declare(fs)
+	case "skip":
+		c.skip.declare(fs)
+	case "bench":
+		fs.StringVar(&c.format, "o", "text", "")
+		c.bench.declare(fs)
+	}
+	c.hist.declare(c.name, fs)
+	if slices.Contains(choosing, c.name) {
+		c.excludeFlag(fs)
+	}
 }
 
 // setting is a flag, else a variable, else a default.
@@ -98,7 +134,7 @@ func (c *call) plan() (*plan.Plan, error) {
 	if err != nil {
 		return nil, usagef("read the dagfile: %w; -f names another", err)
 	}
-	s, problems := spec.Parse(c.dagfile, src, jobs.Specs(), c.getenv)
+	s, problems := spec.Parser{Kinds: jobs.Specs(), Lookup: c.getenv, Path: c.missing}.Parse(c.dagfile, src)
 	p, more := plan.New(s)
 	problems = append(append(problems, more...), gate.Check(s)...)
 	if len(problems) > 0 {

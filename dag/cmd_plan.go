@@ -2,33 +2,90 @@ package main
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
-	"text/tabwriter"
+	"time"
 
+	"tillflow/dag/instance"
 	"tillflow/dag/plan"
+	"tillflow/dag/runner"
 	"tillflow/dag/spec"
-	"tillflow/lib/strictyaml"
 )
 
-func cmdPlan(_ context.Context, c *call) error {
+// cmdPlan shows what would run, in which order, why and over which events, without touching anything: as the running
+// pipeline knows it, or, where none runs and with --now, on a history in which nothing has run.
+func cmdPlan(ctx context.Context, c *call) error {
+	if err := c.formats("table", "json"); err != nil {
+		return err
+	}
 	p, err := c.plan()
 	if err != nil {
 		return err
 	}
-	nodes := p.Once()
-	if len(c.args) > 0 {
-		if nodes, err = selectJobs(p, c.args); err != nil {
-			return err
+	chosen, err := c.chosen(ctx, p)
+	if err != nil {
+		return err
+	}
+	now, err := parseTime("--now", c.at, p.Spec.Location)
+	if err != nil {
+		return err
+	}
+	known, source := map[string]runner.Status{}, "before anything has run"
+	if now.IsZero() {
+		now = time.Now()
+		if jobs := c.running(ctx); len(jobs) > 0 {
+			source = "as the running pipeline knows it"
+			for _, s := range jobs {
+				known[s.Job] = s
+			}
 		}
 	}
-	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "JOB\tUSES\tNEEDS\tWHEN")
-	for _, n := range nodes {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", n.Name, n.Job.Uses, dash(strings.Join(n.Job.Needs, ", ")), when(n.Job))
+	now = now.In(p.Spec.Location)
+	all := foresee(inOrder(p, chosen, len(c.args) == 0), now, known)
+	if c.format == "json" {
+		enc := json.NewEncoder(c.stdout)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(struct {
+			Schema int        `json:"schema"`
+			Now    time.Time  `json:"now"`
+			Jobs   []forecast `json:"jobs"`
+		}{1, now, all})
 	}
-	return w.Flush()
+	return printForecast(c.stdout, all, now, source)
+}
+
+// running asks the pipeline that runs on the state folder; none when none does. No folder is made for asking.
+func (c *call) running(ctx context.Context) []runner.Status {
+	if _, err := os.Stat(c.state); err != nil {
+		return nil
+	}
+	f, err := instance.Open(c.state)
+	if err != nil {
+		return nil
+	}
+	jobs, _ := askPipeline(ctx, f) // one that does not answer is as good as none
+	return jobs
+}
+
+// inOrder gives the chosen jobs in the order of a run that ends: of the whole plan, or of those jobs alone.
+func inOrder(p *plan.Plan, chosen []*plan.Node, whole bool) []*plan.Node {
+	if !whole {
+		return chosen
+	}
+	in := map[*plan.Node]bool{}
+	for _, n := range chosen {
+		in[n] = true
+	}
+	var nodes []*plan.Node
+	for _, n := range p.Once() {
+		if in[n] {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
 }
 
 func cmdValidate(_ context.Context, c *call) error {
@@ -43,14 +100,16 @@ func cmdValidate(_ context.Context, c *call) error {
 	return nil
 }
 
-// selectJobs finds the jobs that the arguments name; naming none is its own exit code.
-func selectJobs(p *plan.Plan, args []string) ([]*plan.Node, error) {
-	nodes, err := p.Select(args...)
-	var none *plan.NoJobError
-	if errors.As(err, &none) {
-		return nil, &exitError{exitNothing, err}
+// list joins words with commas.
+func list(words []string) string { return strings.Join(words, ", ") }
+
+// needs lists the jobs that must be in order first.
+func needs(j *spec.Job) string {
+	var names []string
+	for _, need := range j.Needs {
+		names = append(names, need.String())
 	}
-	return nodes, err
+	return list(names)
 }
 
 func dash(s string) string {
@@ -58,54 +117,4 @@ func dash(s string) string {
 		return "-"
 	}
 	return s
-}
-
-// when puts a job's gate in words.
-func when(j *spec.Job) string {
-	switch {
-	case j.Kind.Stream:
-		return "always"
-	case j.When == nil:
-		return "at the start"
-	default:
-		return gateText(j.When)
-	}
-}
-
-func gateText(w *spec.When) string {
-	var parts []string
-	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	group := func(ws []spec.When, word string) {
-		var texts []string
-		for i := range ws {
-			texts = append(texts, gateText(&ws[i]))
-		}
-		if len(texts) > 0 {
-			add("%s", strings.Join(texts, word))
-		}
-	}
-	if w.Every != 0 {
-		add("every %s", strictyaml.FormatDuration(w.Every))
-	}
-	if w.Cron != "" {
-		add("cron %s", w.Cron)
-	}
-	if w.Rows != 0 {
-		add("%d rows of %s", w.Rows, w.Of)
-	}
-	if w.LagBelow != nil {
-		add("lag of %s below %d", w.Of, *w.LagBelow)
-	}
-	if w.FreshWithin != 0 {
-		add("%s fresh within %s", w.Of, strictyaml.FormatDuration(w.FreshWithin))
-	}
-	group(w.Any, " or ")
-	group(w.All, " and ")
-	if w.Not != nil {
-		add("not (%s)", gateText(w.Not))
-	}
-	if w.MinGap != 0 {
-		add("%s apart", strictyaml.FormatDuration(w.MinGap))
-	}
-	return strings.Join(parts, ", ")
 }

@@ -28,27 +28,45 @@ func cmdRun(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := stopOnSignal(ctx)
+	if c.format != "text" && c.format != "json" {
+		return usagef("-o %s is not known; text or json", c.format)
+	}
+	ctx, hurry, cancel := stopInTwoSteps(ctx)
 	defer cancel()
-	if len(c.args) == 0 && !c.once {
-		if c.asOf != "" {
-			return usagef("--as-of goes with job names or --once")
+	c.hurry = hurry
+	if len(c.args) == 0 && !c.once && !c.hist.dryRun {
+		if c.asOf != "" || len(c.hist.params) > 0 || c.hist.upstream || len(c.exclude) > 0 {
+			return usagef("--as-of, --param, --exclude and --with-upstream go with job names or --once")
 		}
 		return c.runAll(ctx, p)
 	}
 	nodes := p.Once()
 	trigger := "dag run --once"
-	if len(c.args) > 0 {
-		if nodes, err = selectJobs(p, c.args); err != nil {
+	if len(c.args)+len(c.exclude) > 0 {
+		chosen, err := c.chosen(ctx, p)
+		if err != nil {
 			return err
 		}
+		nodes = inOrder(p, chosen, len(c.args) == 0)
+	}
+	if len(c.args) > 0 {
 		trigger = "dag run"
 	}
-	return c.runOnce(ctx, p, nodes, trigger, asOf)
+	if c.hist.upstream {
+		nodes = withUpstream(p, nodes)
+	}
+	req := runner.Request{Trigger: trigger, AsOf: asOf, Params: c.hist.params}
+	if c.hist.dryRun {
+		return printDryRun(c.stdout, nodes, req, p.Spec.Location)
+	}
+	return c.runOnce(ctx, p, nodes, req)
 }
 
-// parseAsOf reads a time with or without a clock and a zone; zero when s is "".
-func parseAsOf(s string, loc *time.Location) (time.Time, error) {
+// parseAsOf reads the value of --as-of; zero when s is "".
+func parseAsOf(s string, loc *time.Location) (time.Time, error) { return parseTime("--as-of", s, loc) }
+
+// parseTime reads the time of a flag, with or without a clock and a zone; zero when s is "".
+func parseTime(flag, s string, loc *time.Location) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
@@ -57,12 +75,12 @@ func parseAsOf(s string, loc *time.Location) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, usagef("--as-of %q is not a time; write 2026-01-31, 2026-01-31T18:00 or 2026-01-31T18:00:00+03:00", s)
+	return time.Time{}, usagef("%s %q is not a time; write 2026-01-31, 2026-01-31T18:00 or 2026-01-31T18:00:00+03:00", flag, s)
 }
 
 // runOnce runs jobs once and ends: on the services of a running pipeline, or on our own for as long as it takes. The
 // whole plan needs the state folder for itself.
-func (c *call) runOnce(ctx context.Context, p *plan.Plan, nodes []*plan.Node, trigger string, asOf time.Time) error {
+func (c *call) runOnce(ctx context.Context, p *plan.Plan, nodes []*plan.Node, req runner.Request) error {
 	log := plainLog(c.stderr)
 	f, err := instance.Open(c.state)
 	if err != nil {
@@ -93,11 +111,24 @@ func (c *call) runOnce(ctx context.Context, p *plan.Plan, nodes []*plan.Node, tr
 	if err != nil {
 		return err
 	}
-	err = r.Once(ctx, nodes, trigger, asOf)
-	if errors.Is(err, runner.ErrFailed) {
-		return &exitError{exitFailed, errSaid}
+	defer c.tell(ctx, r)()
+	return outcome(ctx, r.Once(ctx, nodes, req))
+}
+
+// outcome gives the end of runs its exit code. What failed has been said in the log.
+func outcome(ctx context.Context, err error) error {
+	var failed *runner.FailedError
+	if !errors.As(err, &failed) {
+		return interrupted(ctx, err)
 	}
-	return interrupted(ctx, err)
+	switch {
+	case len(failed.Failed) > 0:
+		return &exitError{exitFailed, errSaid}
+	case len(failed.TimedOut) > 0:
+		return &exitError{exitTimedOut, errSaid}
+	default:
+		return &exitError{exitCheck, errSaid}
+	}
 }
 
 // interrupted turns an error that came with Ctrl-C into its exit code.
@@ -112,6 +143,9 @@ func interrupted(ctx context.Context, err error) error {
 func (c *call) runAll(ctx context.Context, p *plan.Plan) error {
 	_, noColor := c.getenv("NO_COLOR")
 	log, scr := plainLog(c.stderr), newScreen(c.stderr, noColor)
+	if c.format == "json" {
+		scr = nil // the lines say it all
+	}
 	if scr != nil {
 		log = slog.New(&lineHandler{w: scr, mu: new(sync.Mutex), color: !noColor})
 	}
@@ -134,6 +168,11 @@ func (c *call) runAll(ctx context.Context, p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
+	endAlerts, err := c.alerts(ctx, p, runstore.NewPostgres(sv.DB), log)
+	if err != nil {
+		return err
+	}
+	defer endAlerts()
 	r, err := c.runner(p, sv, id, log)
 	if err != nil {
 		return err
@@ -183,15 +222,27 @@ func (c *call) runAll(ctx context.Context, p *plan.Plan) error {
 		logProgress(view, log, r)
 	}()
 	context.AfterFunc(ctx, func() { log.Info("stopping: finishing the work in hand") })
+	told := c.tell(ctx, r)
 	err = r.Run(ctx)
+	told()
 	hide()
 	<-shown
 	log.Info("stopped; the next start goes on from here")
-	return err
+	select {
+	case <-c.hurry:
+		return &exitError{exitInterrupted, errSaid}
+	default:
+		return err
+	}
 }
 
 // runner builds the jobs and the runner on running services.
 func (c *call) runner(p *plan.Plan, sv *instance.Services, id string, log *slog.Logger) (*runner.Runner, error) {
+	return c.runnerOf(p, sv, id, 0, log)
+}
+
+// runnerOf is like runner, for slots batch jobs at a time; 0 is as many as there are processors.
+func (c *call) runnerOf(p *plan.Plan, sv *instance.Services, id string, slots int, log *slog.Logger) (*runner.Runner, error) {
 	dir, err := filepath.Abs(c.dir())
 	if err != nil {
 		return nil, err
@@ -211,8 +262,20 @@ func (c *call) runner(p *plan.Plan, sv *instance.Services, id string, log *slog.
 		}
 		built[n.Name] = j
 	}
-	return runner.New(runner.Config{
+	cfg := runner.Config{
 		Plan: p, Jobs: built, Store: runstore.NewPostgres(sv.DB), Facts: facts{sv.DB},
-		Log: log, Now: time.Now, Instance: id,
-	}), nil
+		Log: log, Now: time.Now, Instance: id, Slots: slots, Hurry: c.hurry,
+	}
+	if c.name == "run" && c.format == "json" {
+		c.events = newEventLines()
+		cfg.Event = c.events.add
+	}
+	cfg.Event = c.alerted(cfg.Event)
+	return runner.New(cfg), nil
+}
+
+// memberID names this process beside others on one state folder.
+func memberID(f *instance.Folder) (string, error) {
+	id, err := f.ID()
+	return fmt.Sprintf("%s-%d", id, os.Getpid()), err
 }

@@ -2,23 +2,20 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
 	"tillflow/dag/instance"
 	"tillflow/dag/plan"
 	"tillflow/dag/run"
-	"tillflow/dag/runner"
 )
 
 // stopOnSignal gives a context that ends with run.ErrStop at the first Ctrl-C or SIGTERM; the second one ends the
@@ -37,6 +34,29 @@ func stopOnSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 		}
 	}()
 	return ctx, func() { cancel(context.Canceled) }
+}
+
+// stopInTwoSteps is like stopOnSignal, but tells of a second signal by closing hurry: what is in hand is then cut off, and
+// services still stop in order. The third one ends the process.
+func stopInTwoSteps(ctx context.Context) (stopping context.Context, hurry <-chan struct{}, done context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	ch, second, over := make(chan os.Signal, 1), make(chan struct{}), make(chan struct{})
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		defer signal.Stop(ch)
+		select {
+		case <-ch:
+			cancel(run.ErrStop)
+		case <-over:
+			return
+		}
+		select {
+		case <-ch:
+			close(second)
+		case <-over:
+		}
+	}()
+	return ctx, second, func() { cancel(context.Canceled); close(over) }
 }
 
 func cmdUp(ctx context.Context, c *call) error {
@@ -165,7 +185,13 @@ func cmdEnv(ctx context.Context, c *call) error {
 		return err
 	}
 	defer sv.Stop(context.WithoutCancel(ctx), plainLog(c.stderr))
-	fmt.Fprintf(c.stdout, "export DATABASE_URL=%s\n", shellQuote(sv.URL))
+	address := sv.URL
+	if !c.hist.secrets {
+		if address = withoutPassword(address); address != sv.URL {
+			fmt.Fprintln(c.stderr, "the password of the database is left out; dag env --secrets has it, and so can a PGPASSFILE")
+		}
+	}
+	fmt.Fprintf(c.stdout, "export DATABASE_URL=%s\n", shellQuote(address))
 	fmt.Fprintf(c.stdout, "export KAFKA_BROKERS=%s\n", shellQuote(strings.Join(sv.Brokers, ",")))
 	if sv.PassFile != "" {
 		fmt.Fprintf(c.stdout, "export PGPASSFILE=%s\n", shellQuote(sv.PassFile))
@@ -173,44 +199,23 @@ func cmdEnv(ctx context.Context, c *call) error {
 	return nil
 }
 
+// withoutPassword takes the password out of a database's address; one that is no URL shows nothing after "password=".
+func withoutPassword(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme == "" {
+		return passwordWord.ReplaceAllString(address, "")
+	}
+	if _, has := u.User.Password(); has {
+		u.User = url.User(u.User.Username())
+	}
+	if q := u.Query(); q.Has("password") {
+		q.Del("password")
+		u.RawQuery = q.Encode()
+	}
+	return u.String()
+}
+
+var passwordWord = regexp.MustCompile(`(?i)\s*\bpassword\s*=\s*('(\\.|[^'\\])*'|\S*)`)
+
 // shellQuote makes one word of s for a POSIX shell.
 func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-func cmdStatus(ctx context.Context, c *call) error {
-	if err := c.noArgs(); err != nil {
-		return err
-	}
-	f, err := instance.Open(c.state)
-	if err != nil {
-		return err
-	}
-	info, ok := f.Read(instance.RunRole)
-	if !ok || info.Address == "" {
-		return errors.New("no pipeline runs here; `dag run` starts it")
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, info.Address+"/api/status", nil)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("ask pid %d: %w", info.PID, err)
-	}
-	defer resp.Body.Close()
-	if c.format == "json" {
-		_, err := io.Copy(c.stdout, resp.Body)
-		return err
-	}
-	var jobs []runner.Status
-	if err := json.NewDecoder(resp.Body).Decode(&jobs); err != nil {
-		return fmt.Errorf("read the answer of pid %d: %w", info.PID, err)
-	}
-	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "JOB\tSTATE\tWHAT")
-	for _, j := range jobs {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", j.Job, j.State, describe(j, time.Now()))
-	}
-	return w.Flush()
-}

@@ -106,17 +106,20 @@ func writeProofs(out io.Writer, proofs []stream.Proof) error {
 		fmt.Fprintf(out, "%s %s\n", p.Job, verdict)
 		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 		if len(p.Partitions) > 0 {
-			fmt.Fprintln(w, "PARTITION\tOFFSETS\tMESSAGES\tINSERTED\tLATE\tDUPLICATES\tDEAD\tHELD\tDROPPED\t")
+			fmt.Fprintln(w, "PARTITION\tOFFSETS\tMESSAGES\tINSERTED\tLATE\tFUTURE\tDUPLICATES\tDEAD\tHELD\tDROPPED\t")
 		}
 		for _, a := range p.Partitions {
-			fmt.Fprintf(w, "%s/%d\t%d..%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", a.Topic, a.Partition, a.First, a.Next,
-				a.Messages, a.Inserted, a.Late, a.Duplicates, a.Dead, a.Held, a.Dropped)
+			fmt.Fprintf(w, "%s/%d\t%d..%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", a.Topic, a.Partition, a.First, a.Next,
+				a.Messages, a.Inserted, a.Late, a.Future, a.Duplicates, a.Dead, a.Held, a.Dropped)
 		}
 		if err := w.Flush(); err != nil {
 			return err
 		}
 		for _, t := range p.Tables {
 			fmt.Fprintf(out, "  table %s: %d rows\n", t.Table, t.Rows)
+		}
+		for _, s := range p.Skips {
+			fmt.Fprintf(out, "  skipped: %s\n", s)
 		}
 		for _, n := range p.Notes {
 			fmt.Fprintf(out, "  note: %s\n", n)

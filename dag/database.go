@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"tillflow/dag/runner"
 	"tillflow/lib/pg"
 	"tillflow/sql"
 )
@@ -29,17 +30,17 @@ func isFolder(path string) bool {
 	return err == nil && st.IsDir()
 }
 
-// facts answers the runner's question about committed rows from the ledger.
+// facts answers the runner's question about what streams have committed, from the ledger.
 type facts struct{ db *pgxpool.Pool }
 
-func (f facts) Rows(ctx context.Context) (map[string]int64, error) {
+func (f facts) Streams(ctx context.Context) (map[string]runner.Ledger, error) {
 	rows, err := f.db.Query(ctx, sql.Query("stream_rows"))
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger: %w", err)
 	}
-	out := map[string]int64{}
+	out := map[string]runner.Ledger{}
 	var job string
-	var n int64
-	_, err = pgx.ForEachRow(rows, []any{&job, &n}, func() error { out[job] = n; return nil })
+	var l runner.Ledger
+	_, err = pgx.ForEachRow(rows, []any{&job, &l.Rows, &l.Offset, &l.Lag}, func() error { out[job] = l; return nil })
 	return out, err
 }

@@ -21,6 +21,7 @@ const (
 	exitUsage       = 2   // the dagfile or the flags are wrong
 	exitCheck       = 3   // a check of the data failed
 	exitNothing     = 4   // nothing was selected
+	exitTimedOut    = 5   // a job took longer than its timeout
 	exitInterrupted = 130 // stopped by Ctrl-C before it was done
 )
 
@@ -35,17 +36,32 @@ var commands []command
 
 func init() {
 	commands = []command{
-		{"run", "[JOB ...] [--once] [--as-of TIME]", "run everything until Ctrl-C; with names, run those jobs once", cmdRun},
+		{"run", "[SELECTOR ...] [--once] [--as-of TIME] [-o text|json]", "run everything until Ctrl-C; with names, run those jobs once", cmdRun},
 		{"up", "", "start only the services, until Ctrl-C", cmdUp},
 		{"sql", "QUERY [-o table|csv|json]", "run a query on the pipeline's database", cmdSQL},
-		{"env", "", `print DATABASE_URL, KAFKA_BROKERS and PGPASSFILE: eval "$(dag env)"`, cmdEnv},
-		{"plan", "[SELECTOR ...]", "show the jobs in the order they run, without running them", cmdPlan},
+		{"env", "[--secrets]", `print DATABASE_URL, KAFKA_BROKERS and PGPASSFILE: eval "$(dag env)"`, cmdEnv},
+		{"plan", "[SELECTOR ...] [--now TIME] [-o table|json]", "show what would run, in which order, why and over which events", cmdPlan},
+		{"ls", "[SELECTOR ...] [-o table|json|names]", "list the jobs", cmdLs},
+		{"graph", "[SELECTOR ...] [-o ascii|mermaid|dot|json]", "draw the jobs and what they wait for", cmdGraph},
 		{"validate", "", "check the dagfile", cmdValidate},
+		{"schema", "[KEY]", "print the JSON schema of a dagfile, or of one key: jobs.when, load.csv.tables", cmdSchema},
 		{"verify", "[STREAM ...] [-o table|json]", "prove that streams lost and doubled nothing", cmdVerify},
+		{"test", "[SELECTOR ...] [-o table|json]", "run the data checks and show what they find; exit code 3 when one fails", cmdTest},
 		{"deadletters", "ls|show|replay|drop", "messages that could not become rows: list, try again, throw away", cmdDeadLetters},
-		{"status", "[-o table|json]", "show what each job of a running pipeline is doing", cmdStatus},
+		{"skip", "STREAM --to-start|--new-log [--partition N]", "let a stopped partition go on with less than its log; recorded", cmdSkip},
+		{"status", "[SELECTOR ...] [-o table|json]", "show what each job is doing, and what is wrong with the streams and what to do", cmdStatus},
+		{"why", "JOB [-o text|json]", "tell why a job runs or not: its gate as a tree of true and false, and when it next may open", cmdWhy},
+		{"history", "[JOB] [-o table|json]", "list runs: --outcome STATE, --since 2h, --limit 20", cmdHistory},
+		{"show", "RUN|JOB [-o text|json]", "tell all about a run: why, when, attempts, rows, error, log", cmdShow},
+		{"logs", "JOB [-f] [--run RUN]", "print what a run wrote; -f follows it", cmdLogs},
+		{"pause", "[SELECTOR ...] [--reason TEXT]", "start no more runs of jobs; alone, list the pauses", cmdPause},
+		{"resume", "SELECTOR ...", "end pauses", cmdResume},
+		{"stop", "[--now]", "stop the running pipeline: finish the work in hand, or not", cmdStop},
+		{"retry", "RUN|JOB [--downstream]", "make a run again, with its parameters and its as-of", cmdRetry},
+		{"backfill", "JOB --from T --to T [--step 1d]", "run a job over past intervals; again goes on: --reprocess, --parallel", cmdBackfill},
 		{"init", "[DIR]", "write the retail pipeline into a folder, as a start for one's own", cmdInit},
-		{"bench", "stream [-o text|json]", "measure the stream beside a bare COPY of the same rows", cmdBench},
+		{"bench", "stream|runner [-o text|json]", "measure the stream beside a bare COPY of the same rows, or what the engine costs a job", cmdBench},
+		{"completion", "bash|zsh|fish", `complete verbs, flags and jobs in a shell: eval "$(dag completion bash)"`, cmdCompletion},
 		{"help", "", "show this", cmdHelp},
 	}
 }
@@ -125,8 +141,10 @@ func cmdHelp(_ context.Context, c *call) error {
 		return err
 	}
 	fmt.Fprint(c.stdout, `
-A SELECTOR is a job name or a pattern (ml.*); +JOB adds what is upstream, JOB+ what is downstream;
-kind:stream and kind:batch choose by kind.
+A SELECTOR is a job name or a pattern (ml.*), kind:stream, kind:batch, uses:KIND, tag:TAG or state:failed.
++JOB adds what is upstream, JOB+ what is downstream, 2+JOB and JOB+2 no further than two edges, @JOB what is
+downstream and all that needs. Words apart mean either (a b), a comma means both (ml.*,tag:x);
+--exclude SELECTOR leaves jobs out.
 
 Flags of every command:
   -f FILE        the dagfile (dagfile.yaml)
@@ -141,7 +159,7 @@ Environment:
   NO_COLOR       no colour on a terminal
 
 Exit codes: 0 done, 1 a job failed, 2 wrong dagfile or flags, 3 a check of the data failed,
-4 nothing selected, 130 interrupted.
+4 nothing selected, 5 a job timed out, 130 interrupted.
 `)
 	return nil
 }

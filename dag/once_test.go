@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"tillflow/dag/run"
+	"tillflow/dag/runner"
 	"tillflow/lib/embedded"
 	"tillflow/lib/golden"
 	"tillflow/lib/kafkasrc"
@@ -21,7 +24,7 @@ import (
 // fill writes the lines of files into topics of the state folder's broker, alternating over two partitions.
 func fill(t *testing.T, state string, topics map[string]string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	log := slog.New(slog.DiscardHandler)
 	broker, err := embedded.StartKafka(ctx, embedded.KafkaConfig{State: state, Log: log})
@@ -67,10 +70,11 @@ func TestGoldenTablesOfASmallLog(t *testing.T) {
 	fill(t, state, map[string]string{"transactions": "../testdata/small/transactions.jsonl", "refunds": "../testdata/small/refunds.jsonl"})
 	common := []string{"-f", dagfile, "--state", state, "--out", out}
 	for range 2 { // the second run finds nothing new and changes nothing
-		code, _, stderr := dag(t, append([]string{"run", "--once", "--as-of", "2026-01-05T16:00:00Z"}, common...)...)
+		code, stdout, stderr := dag(t, append([]string{"run", "--once", "-o", "json", "--as-of", "2026-01-05T16:00:00Z"}, common...)...)
 		if code != 0 {
 			t.Fatalf("exit code %d:\n%s", code, stderr)
 		}
+		checkEvents(t, stdout)
 	}
 	for name, query := range map[string]string{
 		"dim_products":           "select * from dim_products order by 1",
@@ -97,6 +101,29 @@ func TestGoldenTablesOfASmallLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden.Check(t, "../testdata/small/expected/dashboard.html", steady(page))
+}
+
+// checkEvents reads what `dag run -o json` printed: one event a line, a beginning for each end, and every run succeeded.
+func checkEvents(t *testing.T, stdout string) {
+	t.Helper()
+	began, ended := 0, 0
+	for line := range strings.Lines(stdout) {
+		var e runner.Event
+		if err := json.Unmarshal([]byte(line), &e); err != nil || e.Schema != runner.EventSchema || e.Time.IsZero() {
+			t.Fatalf("%v in %s", err, line)
+		}
+		switch e.Event {
+		case runner.RunStarted:
+			began++
+		case runner.RunEnded:
+			if ended++; e.Result == nil || e.Result.Job != e.Job || e.State != string(run.Succeeded) {
+				t.Errorf("a run ended as %s", line)
+			}
+		}
+	}
+	if began == 0 || began != ended {
+		t.Errorf("%d runs began, %d ended", began, ended)
+	}
 }
 
 // steady takes out of a page what differs from run to run (times of the clock, how long queries took, and the hashes that

@@ -182,30 +182,14 @@ func cut(line string, width int) string {
 	return line
 }
 
-// jobLines is one line a job: a mark, the name, the state and what there is to say.
-func jobLines(jobs []runner.Status, now time.Time, color bool) []string {
-	name, state := 0, 0
-	for _, j := range jobs {
-		name, state = max(name, len(j.Job)), max(state, len(j.State))
-	}
-	var out []string
-	for _, j := range jobs {
-		mark, code := markOf(j)
-		line := fmt.Sprintf("  %s %-*s  %-*s  %s", mark, name, j.Job, state, j.State, describe(j, now))
-		if color && code != "" {
-			line = fmt.Sprintf("  \x1b[%sm%s\x1b[0m %-*s  \x1b[%sm%-*s\x1b[0m  %s", code, mark, name, j.Job, code, state, j.State, describe(j, now))
-		}
-		out = append(out, line)
-	}
-	return out
-}
-
 // markOf gives a sign and a colour; the sign alone tells the same without colour.
 func markOf(j runner.Status) (mark, code string) {
 	switch j.State {
 	case string(run.Live), string(run.Succeeded):
 		return "✓", "32"
-	case string(run.Failed), string(run.TimedOut), string(run.BackingOff), string(run.Stalled):
+	case string(run.Warned):
+		return "!", "33"
+	case string(run.Failed), string(run.TimedOut), string(run.BackingOff), string(run.CrashLooped), string(run.Stalled):
 		return "✗", "31"
 	case string(run.Lagging):
 		return "!", "33"
@@ -220,19 +204,27 @@ func markOf(j runner.Status) (mark, code string) {
 func describe(j runner.Status, now time.Time) string {
 	var parts []string
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	if j.Paused != "" {
+		add("paused: %s", j.Paused)
+	}
 	if j.Stream {
 		if j.Rows > 0 {
-			add("%s rows", thousands(j.Rows))
 			add("%s/s", thousands(int64(j.Rate+0.5)))
 		}
 		if j.Lag >= 0 {
 			add("lag %s", thousands(j.Lag))
 		}
-		if j.Note != "" && j.Note != j.State {
-			add("%s", j.Note)
-		}
 		if j.Restarts > 0 {
 			add("%d restarts", j.Restarts)
+		}
+		if !j.Watermark.IsZero() {
+			add("watermark %s", ago(now.Sub(j.Watermark)))
+		}
+		if j.Rows > 0 {
+			add("%s rows", thousands(j.Rows))
+		}
+		if j.Note != "" && j.Note != j.State {
+			add("%s", j.Note)
 		}
 	} else if !j.Last.Ended.IsZero() {
 		add("%s ago, took %s", ago(now.Sub(j.Last.Ended)), j.Last.Ended.Sub(j.Last.Started).Round(time.Millisecond))

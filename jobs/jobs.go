@@ -13,10 +13,14 @@ import (
 	"tillflow/dag/spec"
 	"tillflow/jobs/anomalies"
 	"tillflow/jobs/basket"
+	"tillflow/jobs/check"
 	"tillflow/jobs/csvload"
+	"tillflow/jobs/execjob"
+	"tillflow/jobs/replay"
 	"tillflow/jobs/report"
 	"tillflow/jobs/segments"
 	"tillflow/jobs/simulate"
+	"tillflow/jobs/sqljob"
 	"tillflow/jobs/stream"
 )
 
@@ -53,11 +57,24 @@ var (
 	batch     = spec.Kind{}
 	streaming = spec.Kind{Stream: true}
 	page      = spec.Kind{Report: true}
+	judging   = spec.Kind{Check: true}
 )
 
 var kinds = map[string]kind{
 	"load.csv": of(batch, func(name string, w csvload.With, e Env) (*csvload.Job, error) {
 		return csvload.New(name, w, csvload.Deps{DB: e.DB, Log: e.Log, Dir: e.Dir})
+	}),
+	"sql": of(batch, func(name string, w sqljob.With, e Env) (*sqljob.Job, error) {
+		return sqljob.New(name, w, sqljob.Deps{DB: e.DB, Log: e.Log, Dir: e.Dir})
+	}),
+	"check": of(judging, func(name string, w check.With, e Env) (*check.Job, error) {
+		return check.New(name, w, check.Deps{DB: e.DB, Log: e.Log, Dir: e.Dir})
+	}),
+	"exec": of(batch, func(name string, w execjob.With, e Env) (*execjob.Job, error) {
+		return execjob.New(name, w, execjob.Deps{DB: e.DB, Brokers: e.Brokers, Log: e.Log, Dir: e.Dir})
+	}),
+	"replay.csv": of(batch, func(name string, w replay.With, e Env) (*replay.Job, error) {
+		return replay.New(name, w, replay.Deps{Brokers: e.Brokers, Log: e.Log, Now: e.Now, Dir: e.Dir})
 	}),
 	"simulate.pos": of(streaming, func(name string, w simulate.With, e Env) (*simulate.Job, error) {
 		return simulate.New(name, w, simulate.Deps{DB: e.DB, Brokers: e.Brokers, Log: e.Log, Now: e.Now})

@@ -73,7 +73,7 @@ func TestKilledOwnerFreesTheFolder(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		if i, ok := f.Read(instance.RunRole); ok && i.PID == cmd.Process.Pid {
 			break

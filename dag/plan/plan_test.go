@@ -31,6 +31,7 @@ var kinds = map[string]spec.Kind{
 	"stream": {Stream: true, With: func() any { return new(topics) }},
 	"batch":  {With: func() any { return new(struct{}) }},
 	"report": {Report: true, With: func() any { return new(struct{}) }},
+	"check":  {Check: true, With: func() any { return new(struct{}) }},
 }
 
 const shop = `
@@ -41,7 +42,7 @@ jobs:
   dims:   { uses: batch }
   ml.rfm: { uses: batch, needs: [orders] }
   ml.top: { uses: batch, needs: [ml.rfm, dims] }
-  tills:  { uses: stream, needs: [dims], with: { writes: orders } }
+  tills:  { uses: stream, needs: [dims], tags: [money], with: { writes: orders } }
 `
 
 func parse(t testing.TB, src string) (*plan.Plan, []string) {
@@ -105,14 +106,79 @@ func TestSelect(t *testing.T) {
 		"kind:stream": "orders tills",
 		"*":           "page dims orders ml.rfm ml.top tills",
 		"t* page":     "page tills",
+		"uses:report": "page",
+		"kind:report": "page",
+		"1+ml.top":    "dims ml.rfm ml.top",
+		"dims+1":      "dims orders ml.top tills",
+		"@ml.rfm":     "dims orders ml.rfm ml.top",
+		"ml.*,+ml.rfm page,kind:stream tag:money": "ml.rfm tills",
 	} {
 		nodes, err := p.Select(strings.Fields(sel)...)
 		if err != nil || names(nodes) != want {
 			t.Errorf("%s selects %q (%v), want %q", sel, names(nodes), err, want)
 		}
 	}
-	if _, err := p.Select("ml.rmf"); err == nil || err.Error() != `no job is called "ml.rmf" (did you mean "ml.rfm"?)` {
+	if none, err := p.Select(); none != nil || err != nil {
+		t.Errorf("no selector selects %q, %v", names(none), err)
+	}
+}
+
+func TestChooseLeavesOutAndAsksForStates(t *testing.T) {
+	p, _ := parse(t, shop)
+	state := func(job string) string { return map[string]string{"ml.rfm": "failed", "orders": "live"}[job] }
+	for _, c := range []struct{ sel, exclude, want string }{
+		{"", "", "page dims orders ml.rfm ml.top tills"},
+		{"", "kind:stream ml.*", "page dims"},
+		{"state:failed+", "", "ml.rfm ml.top"},
+		{"+ml.top", "state:live state:failed", "dims ml.top"},
+		{"+ml.top", "dims,ml.rfm", "dims orders ml.rfm ml.top"},
+	} {
+		got, err := p.Choose(plan.Choice{Selectors: []string{c.sel}, Exclude: []string{c.exclude}, State: state})
+		if err != nil || names(got) != c.want {
+			t.Errorf("%q without %q is %q (%v), want %q", c.sel, c.exclude, names(got), err, c.want)
+		}
+	}
+}
+
+func TestWrongSelectors(t *testing.T) {
+	p, _ := parse(t, shop)
+	for sel, want := range map[string]string{
+		"ml.rmf":           `no job is called "ml.rmf" (did you mean "ml.rfm"?)`,
+		"what":             `no job is called "what" (jobs: page, orders, dims, ml.rfm, ml.top, tills)`,
+		"tag:mony":         `no job fits "tag:mony" (did you mean "money"?)`,
+		"kind:table":       `no job fits "kind:table" (known: stream, batch, report, check)`,
+		"kind:check":       `no job fits "kind:check"`,
+		"uses:reprot":      `no job fits "uses:reprot" (did you mean "report"?)`,
+		"ml.*,kind:stream": `no job fits "ml.*,kind:stream"`,
+		"knid:stream":      `"knid:" is no way to select (did you mean "kind"?)`,
+		"state:failed":     `"state:failed" cannot be used here (the states of jobs are not known to this)`,
+		"dims+x":           `"x" is no number of edges (write JOB+ or JOB+2)`,
+		"0+dims":           `"0" is no number of edges (write JOB+ or JOB+2)`,
+		"@dims+":           `"@dims+" has both @ and + (@JOB already adds what is downstream and what that needs)`,
+		"dims,":            "a selector has an empty word (write a job's name or a pattern such as ml.*)",
+		"+":                "a selector has an empty word (write a job's name or a pattern such as ml.*)",
+	} {
+		if _, err := p.Select(sel); err == nil || err.Error() != want {
+			t.Errorf("%s: error %v, want %s", sel, err, want)
+		}
+	}
+	if _, err := p.Choose(plan.Choice{Selectors: []string{"ml.*"}, Exclude: []string{"kind:batch"}}); err == nil || err.Error() != "no job is left: all are excluded" {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Where topics contradict needs, the needs hold: the reader here must be there before the writer starts.
+func TestNeedsComeBeforeTopics(t *testing.T) {
+	p, _ := parse(t, `
+version: 1
+jobs:
+  reader:  { uses: stream, with: { reads: orders, writes: sums } }
+  checker: { uses: stream, with: { reads: sums } }
+  middle:  { uses: batch, needs: [checker] }
+  writer:  { uses: stream, needs: [reader, middle], with: { writes: orders } }
+`)
+	if got, want := names(p.Once()), "reader checker middle writer"; got != want {
+		t.Errorf("order %q, want %q", got, want)
 	}
 }
 

@@ -4,63 +4,128 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"runtime/debug"
 	"time"
 
 	"tillflow/dag/run"
 )
 
-// errTimeout is the cause of an attempt that ran longer than its job's timeout.
-var errTimeout = errors.New("timed out")
+var (
+	// errTimeout is the cause of an attempt that ran longer than its job's timeout.
+	errTimeout = errors.New("timed out")
+	// errReplaced is the cause of a run that ends for a newer one (overlap: replace).
+	errReplaced = errors.New("replaced by a newer run")
+)
 
-// execute runs a batch job to its end, with its retries, and records it. The returned run has ended; its record may
-// not have been written when err is not nil.
-func (r *Runner) execute(ctx context.Context, n *node, trigger string, asOf time.Time, once bool) (run.Run, error) {
-	now := r.cfg.Now()
-	rec := run.Run{ID: run.NewID(now), Job: n.Name, State: run.Running, Trigger: trigger, AsOf: asOf, Instance: r.cfg.Instance, Started: now}
-	var err error
-	if rec.Ledger, err = r.cfg.Facts.Rows(ctx); err != nil {
-		return rec, fmt.Errorf("read the progress of streams: %w", err)
+// prepare makes the record of a run that a request asks for, not stored yet.
+func (r *Runner) prepare(ctx context.Context, n *node, q Request) (run.Run, error) {
+	if q.again != nil {
+		rec := *q.again
+		rec.State, rec.Instance, rec.Ended, rec.Error = run.Running, r.cfg.Instance, time.Time{}, ""
+		return rec, nil
+	}
+	var rows map[string]int64
+	if r.streams && q.Ledger == nil && q.AsOf.IsZero() {
+		ledger, err := r.cfg.Facts.Streams(ctx)
+		if err != nil {
+			return run.Run{Job: n.Name}, fmt.Errorf("read the progress of streams: %w", err)
+		}
+		rows = make(map[string]int64, len(ledger))
+		for stream, l := range ledger {
+			rows[stream] = l.Rows
+		}
+	}
+	return q.record(n.Name, r.cfg.Instance, r.cfg.Now(), rows), nil
+}
+
+// execute runs a batch job, or once a stream, to its end, with its retries, and records it. ctx ends the work; stop says
+// that no further attempt should begin. The returned run has ended; its record may not have been written when err is
+// not nil.
+func (r *Runner) execute(ctx, stop context.Context, n *node, rec run.Run, q Request) (run.Run, error) {
+	number, failed := 1, 0
+	if q.again != nil {
+		_, before, err := r.cfg.Store.Get(ctx, rec.ID)
+		if err != nil {
+			return rec, fmt.Errorf("read the attempts of %s: %w", rec.ID, err)
+		}
+		for _, a := range before {
+			number = max(number, a.Number+1)
+			if a.State.Bad() {
+				failed++
+			}
+		}
 	}
 	if err := r.cfg.Store.Begin(ctx, rec); err != nil {
 		return rec, fmt.Errorf("record the start of %s: %w", n.Name, err)
 	}
-	n.begin(trigger, now)
-	for attempt := 1; ; attempt++ {
-		a := run.Attempt{Number: attempt, Started: r.cfg.Now()}
-		rec.Result, err = r.attempt(ctx, n, rec, once)
-		a.State, a.Ended, a.Error = outcome(ctx, err), r.cfg.Now(), text(err)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.begin(n, &rec, q.tick, cancel)
+	r.emit(Event{Event: RunStarted, Job: n.Name, Run: rec.ID, State: string(run.Running), Trigger: rec.Trigger})
+	for ; ; number++ {
+		a := run.Attempt{Number: number, Started: r.cfg.Now()}
+		var err error
+		rec.Result, err = r.attempt(ctx, n, rec, number, q.Once)
+		a.State, a.Ended, a.Error = outcome(ctx, rec.Result, err), r.cfg.Now(), text(err)
+		if a.State == run.Canceled && ctx.Err() != nil {
+			a.Error = text(context.Cause(ctx))
+		}
 		if serr := r.cfg.Store.Attempt(context.WithoutCancel(ctx), rec.ID, a); serr != nil {
 			r.cfg.Log.Warn("cannot record an attempt", "job", n.Name, "run", rec.ID, "error", serr)
 		}
 		rec.State, rec.Error = a.State, a.Error
-		if a.State == run.Succeeded || a.State == run.Canceled || attempt > n.Job.Retries.Max {
+		if !a.State.Bad() {
+			r.emit(Event{Event: AttemptEnded, Job: n.Name, Run: rec.ID, Attempt: number, State: string(a.State), Error: a.Error})
 			break
 		}
-		pause := backoff(n.Job.Retries.Backoff, time.Second, 5*time.Minute, attempt)
-		r.cfg.Log.Warn("attempt failed, trying again", "job", n.Name, "run", rec.ID, "attempt", attempt, "in", pause.Round(time.Millisecond), "error", err)
-		select {
-		case <-time.After(pause):
-			continue
-		case <-ctx.Done():
-			rec.State, rec.Error = run.Canceled, text(context.Cause(ctx))
+		if failed++; failed > n.Job.Retries.Max {
+			r.emit(Event{Event: AttemptEnded, Job: n.Name, Run: rec.ID, Attempt: number, State: string(a.State), Error: a.Error})
+			break
 		}
-		break
+		pause := r.backoff(n.Job.Retries.Backoff, n.Job.Retries.MaxBackoff, failed)
+		r.emit(Event{Event: AttemptEnded, Job: n.Name, Run: rec.ID, Attempt: number, State: string(a.State), Error: a.Error, In: pause.Seconds()})
+		r.cfg.Log.Warn("attempt failed, trying again", "job", n.Name, "run", rec.ID, "attempt", number, "in", pause.Round(time.Millisecond), "error", err)
+		if cause := rest(ctx, stop, pause); cause != nil {
+			rec.State, rec.Error = run.Canceled, text(cause)
+			break
+		}
 	}
 	rec.Ended = r.cfg.Now()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.cfg.Drain)
-	defer cancel()
-	err = r.cfg.Store.Finish(ctx, rec)
-	n.end(rec)
-	if err != nil {
+	fctx, fcancel := context.WithTimeout(context.WithoutCancel(ctx), r.cfg.Drain)
+	defer fcancel()
+	if err := r.cfg.Store.Finish(fctx, rec); err != nil {
 		return rec, fmt.Errorf("record the end of %s: %w", n.Name, err)
 	}
 	return rec, nil
 }
 
+// rest waits for a pause between attempts; what ended it before its time is the result.
+func rest(ctx, stop context.Context, pause time.Duration) error {
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-stop.Done():
+		return context.Cause(stop)
+	}
+}
+
 // attempt calls the job once. A panic in a job is that job's failure, not the end of the others.
-func (r *Runner) attempt(ctx context.Context, n *node, rec run.Run, once bool) (res run.Result, err error) {
+func (r *Runner) attempt(ctx context.Context, n *node, rec run.Run, number int, once bool) (res run.Result, err error) {
+	out := &output{keep: func(text string) {
+		if err := r.cfg.Store.AppendLog(context.WithoutCancel(ctx), rec.ID, number, text); err != nil {
+			r.cfg.Log.Warn("cannot keep the log of a run", "job", n.Name, "run", rec.ID, "error", err)
+		}
+	}}
+	defer func() {
+		if err != nil && !errors.Is(err, run.ErrStop) {
+			fmt.Fprintln(out, "error:", err)
+		}
+		_ = out.Close() // it has warned of what it could not keep
+	}()
 	if n.Job.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, n.Job.Timeout, errTimeout)
@@ -71,7 +136,8 @@ func (r *Runner) attempt(ctx context.Context, n *node, rec run.Run, once bool) (
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	res, err = n.job.Run(ctx, run.Input{ID: rec.ID, Job: n.Name, AsOf: rec.AsOf, Once: once, Drain: r.cfg.Drain, Progress: n.report})
+	res, err = n.job.Run(ctx, run.Input{ID: rec.ID, Job: n.Name, AsOf: rec.AsOf, Once: once, Drain: r.cfg.Drain,
+		Progress: func(p run.Progress) { r.report(n, p) }, Output: out, Params: rec.Params, From: rec.From, To: rec.To})
 	if err != nil && errors.Is(context.Cause(ctx), errTimeout) {
 		err = fmt.Errorf("%w after %s", errTimeout, n.Job.Timeout)
 	}
@@ -79,13 +145,15 @@ func (r *Runner) attempt(ctx context.Context, n *node, rec run.Run, once bool) (
 }
 
 // outcome names how an attempt ended.
-func outcome(ctx context.Context, err error) run.State {
+func outcome(ctx context.Context, res run.Result, err error) run.State {
 	switch {
+	case err == nil && res.Warning != "":
+		return run.Warned
 	case err == nil:
 		return run.Succeeded
 	case errors.Is(err, errTimeout):
 		return run.TimedOut
-	case errors.Is(err, run.ErrStop), ctx.Err() != nil && errors.Is(err, ctx.Err()):
+	case errors.Is(err, run.ErrStop), ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))):
 		return run.Canceled
 	default:
 		return run.Failed
@@ -97,17 +165,4 @@ func text(err error) string {
 		return ""
 	}
 	return err.Error()
-}
-
-// backoff is exponential from base (or def) to limit with full jitter, never under a tenth of the step: after many
-// failures at once, not everyone should come back at the same moment.
-func backoff(base, def, limit time.Duration, attempt int) time.Duration {
-	if base <= 0 {
-		base = def
-	}
-	d := base << min(attempt-1, 20)
-	if d <= 0 || d > limit {
-		d = limit
-	}
-	return d/10 + rand.N(d*9/10+1)
 }

@@ -1,20 +1,11 @@
-// Package runner executes a plan. Streams are kept running; batch jobs start when their gate is true and what they
-// need is in order; everything that runs is recorded.
-//
-//	stream: waiting -> starting -> catching-up <-> live <-> lagging, stalled
-//	        any -> backing-off -> starting   on a failure, after a delay with jitter
-//	        any -> draining -> stopped       on a stop
-//	batch:  (gate true) -> running -> succeeded | failed | timed-out | canceled
-//
-// What happens on a failure: a stream is restarted for ever, later and later; a batch run is tried again as often as
-// the dagfile says, then waits for its gate, and no sooner than a delay that grows with each failure in a row. When
-// this process dies, its runs are closed as canceled by whoever starts next.
 package runner
 
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,29 +14,7 @@ import (
 	"tillflow/dag/run"
 )
 
-// Job is what the runner needs of a job. Run returns context.Cause(ctx) when it was stopped.
-type Job interface {
-	Run(ctx context.Context, in run.Input) (run.Result, error)
-}
-
-// Store keeps the history of runs.
-type Store interface {
-	Begin(ctx context.Context, r run.Run) error
-	Attempt(ctx context.Context, id run.ID, a run.Attempt) error
-	Finish(ctx context.Context, r run.Run) error // a success moves the job's cursors to r.Ledger, in one transaction
-	Extend(ctx context.Context, instance string, ttl time.Duration) error
-	Recover(ctx context.Context, instance string) (closed int, err error)
-	Last(ctx context.Context, job string) (run.Run, bool, error)
-	Cursors(ctx context.Context, job string) (map[string]int64, error)
-	Prune(ctx context.Context, before time.Time) error
-}
-
-// Facts tells how many rows each stream has committed since its log began, by job name.
-type Facts interface {
-	Rows(ctx context.Context) (map[string]int64, error)
-}
-
-// Config is what a Runner works with. Everything but the durations is needed.
+// Config is what a Runner works with. Everything down to Instance is needed.
 type Config struct {
 	Plan     *plan.Plan
 	Jobs     map[string]Job // by name in the plan
@@ -53,17 +22,27 @@ type Config struct {
 	Facts    Facts
 	Log      *slog.Logger
 	Now      func() time.Time
-	Instance string        // names this process in the history; the same after a restart on one state folder
-	Tick     time.Duration // how often gates are judged; 250ms by default
-	Drain    time.Duration // how long work in hand may take after a stop; 10s by default
-	Slots    int           // batch jobs at a time; the number of processors by default
-	LiveLag  int64         // a stream with less lag is live; 2,000 messages by default
-	Settle   time.Duration // how long a stream must have had little lag to be live; 2s by default
-	Stall    time.Duration // a stream with lag and no progress for so long is stalled; 30s by default
-	Keep     time.Duration // how long history keeps a run; 7 days by default
+	Instance string // names this process in the history; the same after a restart on one state folder
+
+	Event   func(Event)     // told of each change, in order; must not call the Runner
+	Hurry   <-chan struct{} // when closed, a drain waits for nothing any more
+	Seed    uint64          // of the jitter; 0 is a random one
+	Tick    time.Duration   // how often the health of streams is judged; the ledger is read every fourth time; 250ms by default
+	Drain   time.Duration   // how long work in hand may take after a stop; 10s by default
+	Slots   int             // batch jobs without a pool at a time; the number of processors by default
+	LiveLag int64           // a stream with less lag is live; 2,000 messages by default
+	Settle  time.Duration   // how long a stream must have had little lag to be live, or much to be lagging; 2s by default
+	Stall   time.Duration   // a stream with lag and no progress for so long is stalled; 30s by default
+	Keep    time.Duration   // how long history keeps a run; 7 days by default
 }
 
 func (c Config) withDefaults() Config {
+	if c.Event == nil {
+		c.Event = func(Event) {}
+	}
+	for c.Seed == 0 {
+		c.Seed = rand.Uint64()
+	}
 	if c.Tick == 0 {
 		c.Tick = 250 * time.Millisecond
 	}
@@ -88,76 +67,99 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// leaseTTL is how long a run counts as alive after its process last said so.
-const leaseTTL = 15 * time.Second
-
 // Runner executes one plan.
 type Runner struct {
-	cfg   Config
-	nodes []*node
-	slots chan struct{}
+	cfg     Config
+	nodes   []*node
+	byName  map[string]*node
+	slots   chan struct{}
+	wake    chan struct{} // holds one token when the scheduler should look again
+	streams bool          // the plan has streams, so there is a ledger to read
+
+	mu       sync.Mutex // guards what follows and all of a node below its job
+	rng      *rand.Rand
+	pasts    map[string]*past
+	ledger   map[string]Ledger
+	since    time.Time // when this process began to watch
+	draining bool
+	freed    chan struct{} // closed, and made anew, when a place in a pool is free again
+	extended time.Time     // when the leases of our runs were last renewed
 }
 
-// node is the runtime side of one job. mu guards what Status shows.
+// node is the runtime side of one job.
 type node struct {
 	*plan.Node
-	job Job
+	job      Job
+	watchers []*node // jobs whose judgement may change with this one: dependents, and gates that look at it
+	poke     chan struct{}
 
-	mu       sync.Mutex
-	health   run.Health // streams
-	wasLive  bool
-	progress run.Progress
-	moved    time.Time // when progress.Rows last grew
-	calm     time.Time // since when the lag is small; zero while it is not
-	rate     rate
-	restarts int
-	running  bool // batch jobs
-	queued   bool
-	trigger  string
-	began    time.Time
-	last     run.Run // the last run that ended, this process's or an earlier one's
-	fails    int     // in a row
-	answer   gate.Answer
-	cursors  map[string]int64
-	lastErr  string
+	past
+	dirty        bool      // something happened: judge again
+	made         int       // runs so far, for their IDs
+	wakeAt       time.Time // when time alone may change the judgement; zero for never
+	verdict      verdict
+	stop         context.CancelCauseFunc // ends the attempt in hand; nil without one
+	idle         chan struct{}           // closed when the run in hand, or the stream's supervision, has ended; nil without one
+	progress     run.Progress
+	reported     bool      // the attempt in hand has told how far it is
+	rowsAt       time.Time // when the ledger's rows last grew
+	rate         rate
+	window       window // streams, of the attempt in hand
+	vitals       Vitals
+	wasLive      bool        // the attempt in hand has been live
+	restarts     []time.Time // that count against the budget
+	restartCount int
+	lastErr      string // of the last failure, until the next success
 }
 
 // New makes a runner. It does nothing until one of the Run methods is called.
 func New(cfg Config) *Runner {
 	cfg = cfg.withDefaults()
-	r := &Runner{cfg: cfg, slots: make(chan struct{}, cfg.Slots)}
-	for _, n := range cfg.Plan.Nodes {
-		r.nodes = append(r.nodes, &node{Node: n, job: cfg.Jobs[n.Name], health: run.Waiting})
+	r := &Runner{
+		cfg: cfg, slots: make(chan struct{}, cfg.Slots), wake: make(chan struct{}, 1), byName: map[string]*node{}, pasts: map[string]*past{},
+		rng: rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)), freed: make(chan struct{}), since: cfg.Now(), extended: cfg.Now(),
+	}
+	for _, pn := range cfg.Plan.Nodes {
+		n := &node{Node: pn, job: cfg.Jobs[pn.Name], poke: make(chan struct{}, 1), dirty: true, progress: run.Progress{Lag: -1}}
+		n.health = run.Waiting
+		r.nodes = append(r.nodes, n)
+		r.byName[n.Name], r.pasts[n.Name] = n, &n.past
+		r.streams = r.streams || n.Job.Kind.Stream
+	}
+	for _, n := range r.nodes {
+		var looks []string
+		for _, up := range n.Needs {
+			looks = append(looks, up.Name)
+		}
+		looks = append(append(looks, gate.Streams(n.Job.When)...), gate.Jobs(n.Job.When)...)
+		for _, name := range looks {
+			if up := r.byName[name]; up != nil && !slices.Contains(up.watchers, n) {
+				up.watchers = append(up.watchers, n)
+			}
+		}
 	}
 	return r
 }
 
-func (r *Runner) node(name string) *node {
-	for _, n := range r.nodes {
-		if n.Name == name {
-			return n
+// changed says that something happened to n, so that it and those who look at it are judged again. The caller holds mu.
+func (r *Runner) changed(n *node) {
+	n.dirty = true
+	for _, w := range n.watchers {
+		w.dirty = true
+		if w.Job.Kind.Stream {
+			select {
+			case w.poke <- struct{}{}:
+			default:
+			}
 		}
 	}
-	return nil
+	r.look()
 }
 
-// keepHistory tells the store that this process is alive and forgets old runs, until ctx ends.
-func (r *Runner) keepHistory(ctx context.Context) {
-	renew, prune := time.NewTicker(leaseTTL/3), time.NewTicker(time.Hour)
-	defer renew.Stop()
-	defer prune.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-prune.C:
-			if err := r.cfg.Store.Prune(ctx, r.cfg.Now().Add(-r.cfg.Keep)); err != nil && ctx.Err() == nil {
-				r.cfg.Log.Warn("cannot forget old runs", "error", err)
-			}
-		case <-renew.C:
-			if err := r.cfg.Store.Extend(ctx, r.cfg.Instance, leaseTTL); err != nil && ctx.Err() == nil {
-				r.cfg.Log.Warn("cannot renew the leases of runs", "error", err)
-			}
-		}
+// look wakes the scheduler.
+func (r *Runner) look() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
 	}
 }

@@ -48,12 +48,12 @@ type ledger struct {
 	rows map[string]int64
 }
 
-func (l *ledger) Rows(context.Context) (map[string]int64, error) {
+func (l *ledger) Streams(context.Context) (map[string]runner.Ledger, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := map[string]int64{}
+	out := map[string]runner.Ledger{}
 	for k, v := range l.rows {
-		out[k] = v
+		out[k] = runner.Ledger{Rows: v, Offset: v}
 	}
 	return out, nil
 }
@@ -69,6 +69,7 @@ type fixture struct {
 	store *runstore.Memory
 	facts *ledger
 	logs  *lines
+	told  told
 	*runner.Runner
 }
 
@@ -91,6 +92,11 @@ func (l *lines) String() string {
 
 func setup(t *testing.T, dagfile string, jobs map[string]runner.Job) *fixture {
 	t.Helper()
+	return setupWith(t, dagfile, jobs, func(*runner.Config) {})
+}
+
+func setupWith(t *testing.T, dagfile string, jobs map[string]runner.Job, change func(*runner.Config)) *fixture {
+	t.Helper()
 	s, ps := spec.Parse("dagfile.yaml", []byte("version: 1\njobs:\n"+dagfile), kinds, nil)
 	if len(ps) > 0 {
 		t.Fatal(ps)
@@ -100,11 +106,42 @@ func setup(t *testing.T, dagfile string, jobs map[string]runner.Job) *fixture {
 		t.Fatal(ps)
 	}
 	f := &fixture{plan: p, store: runstore.NewMemory(), facts: &ledger{rows: map[string]int64{}}, logs: new(lines)}
-	f.Runner = runner.New(runner.Config{
+	cfg := runner.Config{
 		Plan: p, Jobs: jobs, Store: f.store, Facts: f.facts, Log: slog.New(slog.NewTextHandler(f.logs, nil)),
 		Now: time.Now, Instance: "test", Tick: 2 * time.Millisecond, Settle: 20 * time.Millisecond, Drain: time.Second,
-	})
+		Event: func(e runner.Event) { f.told.add(e) },
+	}
+	change(&cfg)
+	f.Runner = runner.New(cfg)
 	return f
+}
+
+// told keeps the events of a run.
+type told struct {
+	mu  sync.Mutex
+	all []runner.Event
+}
+
+func (l *told) add(e runner.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, e)
+}
+
+// events are those so far, one a line: what, job, state.
+func (f *fixture) events() string {
+	f.told.mu.Lock()
+	defer f.told.mu.Unlock()
+	var b strings.Builder
+	for _, e := range f.told.all {
+		b.WriteString(strings.TrimSpace(e.Event+" "+e.Job+" "+e.State) + "\n")
+	}
+	return b.String()
+}
+
+func (f *fixture) status(job string) runner.Status {
+	s, _ := f.Explain(job)
+	return s
 }
 
 // full runs the whole plan until the returned function stops it and checks that it stopped cleanly.
@@ -122,7 +159,7 @@ func (f *fixture) full(t *testing.T) (stop func()) {
 				if err != nil {
 					t.Errorf("Run returned %v after a clean stop", err)
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(30 * time.Second):
 				t.Error("Run did not end")
 			}
 		})
@@ -134,7 +171,7 @@ func (f *fixture) full(t *testing.T) (stop func()) {
 // until waits for a condition and fails the test when it does not come true.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for: %s", what)
@@ -227,6 +264,7 @@ func TestRowsOpenAGateOncePerThousand(t *testing.T) {
 }
 
 func TestStreamIsRestartedAndTheOthersGoOn(t *testing.T) {
+	t.Parallel()
 	var starts, ticks atomic.Int64
 	f := setup(t, `
   orders: { uses: stream }
@@ -282,6 +320,7 @@ func TestStopDrainsAndClosesEveryRun(t *testing.T) {
 }
 
 func TestRetriesThenFailureIsTriedAgainLater(t *testing.T) {
+	t.Parallel()
 	var tries atomic.Int64
 	f := setup(t, `
   ml: { uses: batch, retries: { max: 2, backoff: 1ms } }
@@ -308,7 +347,7 @@ func TestTimeoutEndsAnAttempt(t *testing.T) {
 		<-ctx.Done()
 		return run.Result{}, ctx.Err()
 	})})
-	err := f.Once(context.Background(), f.plan.Nodes, "test", time.Time{})
+	err := f.Once(context.Background(), f.plan.Nodes, runner.Request{Trigger: "test"})
 	last, _, _ := f.store.Last(context.Background(), "slow")
 	if !errors.Is(err, runner.ErrFailed) || last.State != run.TimedOut || !strings.Contains(last.Error, "after 20ms") {
 		t.Errorf("error %v, run %+v", err, last)
@@ -326,7 +365,7 @@ func TestOnceSkipsWhatIsDownstreamOfAFailure(t *testing.T) {
 		"a": job(func(context.Context, run.Input) (run.Result, error) { return run.Result{}, errors.New("bad file") }),
 		"b": counter(&ran), "c": counter(&ran), "d": counter(&ran),
 	})
-	if err := f.Once(context.Background(), f.plan.Once(), "test", time.Time{}); !errors.Is(err, runner.ErrFailed) {
+	if err := f.Once(context.Background(), f.plan.Once(), runner.Request{Trigger: "test"}); !errors.Is(err, runner.ErrFailed) {
 		t.Errorf("error %v, want ErrFailed", err)
 	}
 	for job, want := range map[string]run.State{"a": run.Failed, "b": run.Skipped, "c": run.Skipped, "d": run.Succeeded} {
@@ -348,7 +387,7 @@ func TestOnceTellsJobsTheirTimeAndThatTheyEnd(t *testing.T) {
 		got = in
 		return run.Result{}, nil
 	})})
-	if err := f.Once(context.Background(), f.plan.Nodes, "test", asOf); err != nil {
+	if err := f.Once(context.Background(), f.plan.Nodes, runner.Request{Trigger: "test", AsOf: asOf}); err != nil {
 		t.Fatal(err)
 	}
 	if !got.Once || !got.AsOf.Equal(asOf) || got.Job != "a" || got.ID == "" || got.Progress == nil {
@@ -367,7 +406,7 @@ func TestAnInterruptedProcessLeavesNoRunningRun(t *testing.T) {
 	stop := f.full(t)
 	until(t, "the log tells of it", func() bool { return strings.Contains(f.logs.String(), "closed runs") })
 	stop()
-	if n, _ := f.store.Recover(context.Background(), "test"); n != 0 {
-		t.Errorf("%d runs are still running", n)
+	if left, _ := f.store.Recover(context.Background(), "test"); len(left) != 0 {
+		t.Errorf("runs are still running: %v", left)
 	}
 }

@@ -1,7 +1,9 @@
 package runner
 
 import (
+	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"tillflow/dag/gate"
@@ -12,43 +14,93 @@ import (
 type Status struct {
 	Job       string      `json:"job"`
 	Stream    bool        `json:"stream"`
-	State     string      `json:"state"` // a run.Health of a stream; running, queued, waiting or the last run's state of a batch job
-	Rows      int64       `json:"rows"`  // streams: rows by this run
+	Needs     []string    `json:"needs,omitempty"` // the jobs it needs, in plan order
+	State     string      `json:"state"`           // a run.Health of a stream; running, queued, waiting, paused or the last run's state of a batch job
+	Rows      int64       `json:"rows"`            // streams: rows by this run
 	Rate      float64     `json:"rows_per_second"`
 	Lag       int64       `json:"lag"` // messages; -1 when not known
 	Watermark time.Time   `json:"watermark,omitzero"`
 	Restarts  int         `json:"restarts"`
 	Note      string      `json:"note"`
-	Began     time.Time   `json:"began,omitzero"` // of the run in hand or the last one
-	Last      run.Run     `json:"last"`           // the last run that ended
+	Began     time.Time   `json:"began,omitzero"`    // of the run in hand or the last one
+	Trigger   string      `json:"trigger,omitempty"` // of the run in hand
+	Last      run.Run     `json:"last"`              // the last run that ended
 	Gate      gate.Answer `json:"gate"`
-	Error     string      `json:"error"` // of the last failure, until the next success
+	Why       gate.Answer `json:"why"`              // all that decides whether it runs: needs, gate, and what else holds it back
+	Vitals    *Vitals     `json:"vitals,omitempty"` // streams: the numbers behind the state
+	Paused    string      `json:"paused,omitempty"` // the reason of a pause, or "by a person"
+	Error     string      `json:"error"`            // of the last failure, until the next success
 }
 
 // Status tells what every job is doing, in plan order.
 func (r *Runner) Status() []Status {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := r.moment()
 	out := make([]Status, 0, len(r.nodes))
 	for _, n := range r.nodes {
-		out = append(out, n.status())
+		out = append(out, r.status(m, n))
 	}
 	return out
 }
 
-func (n *node) status() Status {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+// Explain judges one job now and tells all that decides. A Runner that is not running is asked after Look.
+func (r *Runner) Explain(job string) (Status, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.byName[job]
+	if n == nil {
+		return Status{}, false
+	}
+	return r.status(r.moment(), n), true
+}
+
+// Look reads history, ledger and pauses once, for a Runner that explains without running.
+func (r *Runner) Look(ctx context.Context) error {
+	for _, n := range r.nodes {
+		if err := r.remember(ctx, n); err != nil {
+			return err
+		}
+		r.mu.Lock()
+		if n.health = ""; n.last.ID != "" && !n.Job.Kind.Stream {
+			n.past.ended = 1 // nothing runs, so what history says is what a need is judged by
+		}
+		r.mu.Unlock()
+	}
+	if r.streams {
+		r.readLedger(ctx)
+	}
+	r.readPauses(ctx)
+	return ctx.Err()
+}
+
+// status tells what a job is doing. The judgement is made anew, so that its times are those of now. The caller holds mu.
+func (r *Runner) status(m moment, n *node) Status {
 	s := Status{
 		Job: n.Name, Stream: n.Job.Kind.Stream, Rows: n.progress.Rows, Rate: n.rate.perSecond(time.Now()), Lag: n.progress.Lag,
-		Watermark: n.progress.Watermark, Restarts: n.restarts, Note: n.progress.Note, Began: n.began, Last: n.last,
-		Gate: n.answer, Error: n.lastErr,
+		Watermark: n.progress.Watermark, Restarts: n.restartCount, Note: n.progress.Note, Began: n.began, Last: n.last, Error: n.lastErr,
 	}
+	for _, up := range r.nodes {
+		if slices.Contains(n.Node.Needs, up.Node) {
+			s.Needs = append(s.Needs, up.Name)
+		}
+	}
+	if n.pause != nil {
+		if s.Paused = n.pause.Reason; s.Paused == "" {
+			s.Paused = "by a person"
+		}
+	}
+	if s.Stream {
+		v := n.vitals
+		s.State, s.Vitals, s.Why = string(n.health), &v, needs(m, n.Node)
+		s.Why.Sub = append(s.Why.Sub, holds(m, n.Node)...)
+		return s
+	}
+	v := decide(m, n.Node)
+	s.Gate, s.Why = v.gate, v.why
 	switch {
-	case s.Stream:
-		s.State = string(n.health)
-	case n.running:
-		s.State = string(run.Running)
-	case n.queued:
-		s.State = string(run.Queued)
+	case n.inHand != nil:
+		s.State, s.Trigger = string(n.inHand.State), n.inHand.Trigger
 	case n.last.ID != "":
 		s.State, s.Note = string(n.last.State), n.last.Note
 	default:
@@ -57,80 +109,29 @@ func (n *node) status() Status {
 	return s
 }
 
-func (n *node) begin(trigger string, at time.Time) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.running, n.trigger, n.began = true, trigger, at
-	n.progress, n.moved, n.calm, n.rate = run.Progress{Lag: -1}, time.Time{}, time.Time{}, rate{}
+// report takes an attempt's progress.
+func (r *Runner) report(n *node, p run.Progress) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n.progress, n.reported = p, true
+	n.rate.add(time.Now(), p.Rows)
 }
 
-func (n *node) end(rec run.Run) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.running, n.last = false, rec
-	if rec.State == run.Failed || rec.State == run.TimedOut {
-		n.fails++
-	} else {
-		n.fails = 0
+// news keeps the last failure and gives what to log of a run's end: a failure once for each change of its message, and
+// the first success after it. The caller holds mu.
+func (n *node) news(rec run.Run) func(*slog.Logger) {
+	was := n.lastErr
+	switch {
+	case rec.State.Bad():
+		if n.lastErr = rec.Error; was != rec.Error {
+			return func(log *slog.Logger) { log.Error("run failed", "job", n.Name, "error", rec.Error) }
+		}
+	case rec.State.OK():
+		if n.lastErr = ""; was != "" {
+			return func(log *slog.Logger) { log.Info("run succeeded again", "job", n.Name) }
+		}
 	}
-}
-
-// fail notes a run that could not even be recorded.
-func (n *node) fail(rec run.Run, err error, now time.Time) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	rec.State, rec.Error, rec.Ended = run.Failed, err.Error(), now
-	n.running, n.last = false, rec
-	n.fails++
-}
-
-func (n *node) report(p run.Progress) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	now := time.Now()
-	if p.Rows != n.progress.Rows || n.moved.IsZero() {
-		n.moved = now
-	}
-	n.progress = p
-	n.rate.add(now, p.Rows)
-}
-
-func (n *node) setHealth(h run.Health) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if h == run.Draining && n.health == run.Stopped {
-		return // the news of the stop came after the end
-	}
-	if h == run.Starting {
-		n.wasLive = false
-	}
-	n.health = h
-}
-
-func (n *node) restarted() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.restarts++
-	n.health = run.BackingOff
-}
-
-// complain logs a failure once for each change of its message.
-func (n *node) complain(log *slog.Logger, msg string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.lastErr != msg {
-		log.Error("run failed", "job", n.Name, "error", msg)
-	}
-	n.lastErr = msg
-}
-
-func (n *node) recovered(log *slog.Logger) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.lastErr != "" {
-		log.Info("run succeeded again", "job", n.Name)
-	}
-	n.lastErr = ""
+	return func(*slog.Logger) {}
 }
 
 // rate is a number of rows in a second over the last few reports.

@@ -11,102 +11,180 @@ import (
 // healthy is how long a stream must have run for its restarts to be forgotten.
 const healthy = time.Minute
 
-// supervise keeps a stream running until ctx ends.
-func (r *Runner) supervise(ctx context.Context, n *node) {
-	defer n.setHealth(run.Stopped)
-	n.setHealth(run.Waiting)
-	for !r.ready(n) {
-		if !wait(ctx, r.cfg.Tick) {
+// supervise keeps a stream running until stop ends. Its attempts run under work, so that what is downstream can end
+// before it does.
+func (r *Runner) supervise(stop, work context.Context, n *node) {
+	defer r.setHealth(n, run.Stopped, "")
+	for tries := 0; ; {
+		if !r.await(stop, n) {
 			return
 		}
-	}
-	for restarts := 0; ; restarts++ {
-		n.setHealth(run.Starting)
 		began := time.Now()
-		stop := context.AfterFunc(ctx, func() { n.setHealth(run.Draining) })
-		watch, done := context.WithCancel(ctx)
-		finished := make(chan struct{})
-		go func() { defer close(finished); r.watch(watch, n) }()
-		rec := run.Run{ID: run.NewID(r.cfg.Now()), Job: n.Name, State: run.Running, Trigger: "start", AsOf: r.cfg.Now(), Instance: r.cfg.Instance, Started: r.cfg.Now()}
-		if restarts > 0 {
-			rec.Trigger = "restart after a failure"
-		}
-		err := r.cfg.Store.Begin(ctx, rec)
-		if err == nil {
-			n.begin(rec.Trigger, rec.Started)
-			rec.Result, err = r.attempt(ctx, n, rec, false)
-			rec.State, rec.Error, rec.Ended = outcome(ctx, err), text(err), r.cfg.Now()
-			fctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.cfg.Drain)
-			if ferr := r.cfg.Store.Finish(fctx, rec); ferr != nil {
-				r.cfg.Log.Warn("cannot record the end of a stream", "job", n.Name, "error", ferr)
-			}
-			cancel()
-			n.end(rec)
-		}
-		stop()
-		done()
-		<-finished
-		if ctx.Err() != nil {
+		err := r.attend(stop, work, n, tries)
+		if stop.Err() != nil || work.Err() != nil {
 			return
+		}
+		if errors.Is(err, errPaused) {
+			tries = 0
+			continue
 		}
 		if err == nil {
 			err = errors.New("ended by itself")
 		}
-		if time.Since(began) > healthy {
-			restarts = 0
+		if tries++; time.Since(began) > healthy {
+			tries = 1
 		}
-		n.restarted()
-		pause := backoff(0, time.Second, time.Minute, restarts+1)
+		health, pause := r.again(n, tries, err)
+		r.setHealth(n, health, err.Error())
+		r.emit(Event{Event: Restart, Job: n.Name, State: string(health), Error: err.Error(), In: pause.Seconds()})
 		r.cfg.Log.Error("stream failed, starting it again", "job", n.Name, "in", pause.Round(time.Millisecond), "error", err)
-		n.mu.Lock()
-		n.lastErr = err.Error()
-		n.mu.Unlock()
-		if !wait(ctx, pause) {
+		if rest(work, stop, pause) != nil {
 			return
 		}
 	}
 }
 
-// watch derives a running stream's health from its progress, once a second, until ctx ends.
-func (r *Runner) watch(ctx context.Context, n *node) {
-	for wait(ctx, r.cfg.Tick) {
-		n.mu.Lock()
-		if n.health != run.Draining && n.health != run.BackingOff && !n.moved.IsZero() {
-			n.health = n.judge(r.cfg, time.Now())
-			n.wasLive = n.wasLive || n.health == run.Live
+// again counts a restart against the budget and says how long to wait. A stream that has used it up is not given up: it
+// waits for as long as the budget looks back, so that it comes back by itself when its trouble has gone.
+func (r *Runner) again(n *node, tries int, err error) (run.Health, time.Duration) {
+	pause := r.backoff(firstPause, longestStreamGap, tries)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n.lastErr = err.Error()
+	n.restartCount++
+	var ok bool
+	n.restarts, ok = budget(n.restarts, time.Now(), n.Job.Restarts.Max, n.Job.Restarts.Within)
+	if !ok {
+		n.restarts = nil
+		return run.CrashLooped, max(n.Job.Restarts.Within, pause)
+	}
+	return run.BackingOff, pause
+}
+
+// await waits until a stream may run: what it needs is in order and nobody has paused it. It is false when stop ended.
+func (r *Runner) await(stop context.Context, n *node) bool {
+	for {
+		r.mu.Lock()
+		m := r.moment()
+		need := needs(m, n.Node)
+		held := holds(m, n.Node)
+		n.verdict.why = need
+		n.verdict.why.Sub = append(n.verdict.why.Sub, held...)
+		paused := n.pause != nil
+		r.mu.Unlock()
+		if stop.Err() != nil {
+			return false
 		}
-		n.mu.Unlock()
+		if need.Due && !paused {
+			return true
+		}
+		if paused {
+			r.setHealth(n, run.Stopped, held[0].Text)
+		} else {
+			r.setHealth(n, run.Waiting, need.Text)
+		}
+		select {
+		case <-n.poke:
+		case <-stop.Done():
+			return false
+		}
 	}
 }
 
-// judge names a stream's health by its last reported progress. A stream is live once it has had little lag for a while:
-// at a start an empty log may only mean that its writer starts too. The caller holds mu.
-func (n *node) judge(cfg Config, now time.Time) run.Health {
-	if n.progress.Lag >= cfg.LiveLag {
-		n.calm = time.Time{}
-	} else if n.calm.IsZero() {
-		n.calm = now
+// errPaused is the cause of a stream that a person has paused.
+var errPaused = errors.New("paused")
+
+// attend makes one attempt of a stream and records it as a run.
+func (r *Runner) attend(stop, work context.Context, n *node, tries int) error {
+	ctx, cancel := context.WithCancelCause(work)
+	defer cancel(nil)
+	rec := run.Run{ID: r.newID(n), Job: n.Name, State: run.Running, Trigger: "start", AsOf: r.cfg.Now(), Instance: r.cfg.Instance, Started: r.cfg.Now()}
+	if tries > 0 {
+		rec.Trigger = "restart after a failure"
 	}
-	switch {
-	case !n.calm.IsZero() && (n.wasLive || now.Sub(n.calm) >= cfg.Settle):
-		return run.Live
-	case n.calm.IsZero() && now.Sub(n.moved) > cfg.Stall:
-		return run.Stalled
-	case n.wasLive:
-		return run.Lagging
-	default:
-		return run.CatchingUp
+	r.setHealth(n, run.Starting, "")
+	if err := r.cfg.Store.Begin(stop, rec); err != nil {
+		return err
 	}
+	r.begin(n, &rec, time.Time{}, cancel)
+	r.emit(Event{Event: RunStarted, Job: n.Name, Run: rec.ID, State: string(run.Running), Trigger: rec.Trigger})
+	r.mu.Lock()
+	if r.draining { // the drain has looked before there was something to stop
+		cancel(run.ErrStop)
+	}
+	r.mu.Unlock()
+	watched := make(chan struct{})
+	watch, done := context.WithCancel(ctx)
+	go func() { defer close(watched); r.watch(watch, n) }()
+	var err error
+	rec.Result, err = r.attempt(ctx, n, rec, 1, false)
+	done()
+	<-watched
+	rec.State, rec.Error, rec.Ended = outcome(ctx, rec.Result, err), text(err), r.cfg.Now()
+	if err != nil && errors.Is(context.Cause(ctx), errPaused) {
+		err, rec.State = errPaused, run.Canceled
+	}
+	fctx, fcancel := context.WithTimeout(context.WithoutCancel(ctx), r.cfg.Drain)
+	defer fcancel()
+	if ferr := r.cfg.Store.Finish(fctx, rec); ferr != nil {
+		r.cfg.Log.Warn("cannot record the end of a stream", "job", n.Name, "error", ferr)
+	}
+	r.mu.Lock()
+	n.past.end(rec, false)
+	n.stop = nil
+	r.changed(n)
+	r.mu.Unlock()
+	r.emit(Event{Event: RunEnded, Job: n.Name, Run: rec.ID, State: string(rec.State), Result: &rec, Error: rec.Error})
+	return err
 }
 
-// wait pauses for d and tells whether ctx is still alive.
-func wait(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
+// watch derives a running stream's health from its progress until ctx ends.
+func (r *Runner) watch(ctx context.Context, n *node) {
+	t := time.NewTicker(r.cfg.Tick)
 	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		r.mu.Lock()
+		was := n.health
+		if n.reported && was != run.Draining {
+			now := time.Now()
+			done := n.progress.Rows
+			if l, ok := r.ledger[n.Name]; ok {
+				done = l.Offset
+			}
+			n.window.add(sample{now, done, n.progress.Lag}, r.cfg.Stall)
+			n.fresh = recent(n.window, now)
+			n.health, n.vitals = judge(n.window, was, n.wasLive, limits{r.cfg.LiveLag, r.cfg.Settle, r.cfg.Stall}, now)
+			if n.health == run.Live {
+				n.caughtUp, n.wasLive, n.lastErr = true, true, ""
+			}
+			if n.health != was {
+				r.changed(n)
+			}
+		}
+		health, why := n.health, n.vitals.Why
+		r.mu.Unlock()
+		if health != was {
+			r.emit(Event{Event: HealthNow, Job: n.Name, State: string(health), Was: string(was), Why: why})
+		}
 	}
+}
+
+// setHealth names a state that progress does not tell.
+func (r *Runner) setHealth(n *node, h run.Health, why string) {
+	r.mu.Lock()
+	was := n.health
+	if was == h || h == run.Draining && was == run.Stopped { // the news of the stop may come after the end
+		r.mu.Unlock()
+		return
+	}
+	n.health, n.vitals.Why = h, why
+	n.fresh = n.fresh && (h == run.BackingOff || h == run.Starting)
+	r.changed(n)
+	r.mu.Unlock()
+	r.emit(Event{Event: HealthNow, Job: n.Name, State: string(h), Was: string(was), Why: why})
 }

@@ -22,7 +22,7 @@ func serve(t *testing.T, out string) *server.Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		if err := s.Close(ctx); err != nil {
 			t.Error(err)
@@ -83,7 +83,7 @@ func TestServesReportsAndNothingElse(t *testing.T) {
 	if code, body, h := get(t, s.Address()+"/dashboard.html", nil); code != 200 || body != "<p>hello" || h.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("report: %d %q %v", code, body, h)
 	}
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for {
 		code, _, h := get(t, s.Address()+"/", nil)
 		if code == http.StatusFound && h.Get("Location") == "/dashboard.html" {
@@ -136,7 +136,7 @@ func TestEventsTellOfAReplacedReport(t *testing.T) {
 	out := t.TempDir()
 	replace(t, out, "dashboard.html", "one")
 	s := serve(t, out)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Address()+"/events", nil)
 	if err != nil {

@@ -15,6 +15,7 @@ type with struct {
 var kinds = map[string]spec.Kind{
 	"stream": {Stream: true, With: func() any { return new(struct{}) }},
 	"page":   {Report: true, With: func() any { return new(with) }},
+	"check":  {Check: true, With: func() any { return new(struct{}) }},
 }
 
 func TestParseReadsWhatIsWritten(t *testing.T) {

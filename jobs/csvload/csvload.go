@@ -4,7 +4,8 @@
 // All tables of one job are loaded in one transaction, in the order of the dagfile, so a table may refer to one before
 // it, and a bad cell loads nothing at all. A load is an upsert by the table's primary key: new rows come in, changed
 // rows change, and rows that are not in the file stay, because sales refer to them. Loading the same file again
-// changes nothing. The files say only text; each column's type is the one it has in Postgres.
+// changes nothing. The files say only text; each column's type is the one it has in Postgres, or, where the dagfile declares
+// the columns, the one it says there: then a table that is not there is made, and the file may have any size.
 package csvload
 
 import (
@@ -18,36 +19,32 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"tillflow/dag/run"
+	"tillflow/lib/csvfile"
 	"tillflow/lib/frame"
 	"tillflow/lib/strictyaml"
 )
 
 // With is what the dagfile says about a load.
 type With struct {
-	Tables strictyaml.Map[Source] `yaml:"tables" check:"required"` // table -> the file it is loaded from
+	Tables strictyaml.Map[Source] `yaml:"tables" check:"required" doc:"table -> the file it is loaded from"`
 }
 
 // Check refuses a load of nothing.
 func (w *With) Check(at func(path ...string) strictyaml.Pos) []strictyaml.Problem {
-	if w.Tables.Len() > 0 {
-		return nil
+	var ps []strictyaml.Problem
+	wrong := func(msg, hint string, path ...string) {
+		pos := at(path...)
+		ps = append(ps, strictyaml.Problem{Line: pos.Line, Col: pos.Col, Msg: msg, Hint: hint})
 	}
-	pos := at("tables")
-	return []strictyaml.Problem{{Line: pos.Line, Col: pos.Col, Msg: "tables names no table", Hint: "write it as TABLE: FILE"}}
-}
-
-// Source is where a table's rows come from. In the dagfile it is the path of a CSV file.
-type Source struct {
-	File string // relative to the folder of the dagfile
-}
-
-// UnmarshalText reads the short form, the path alone.
-func (s *Source) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
-		return fmt.Errorf("the path of a CSV file is missing")
+	if w.Tables.Len() == 0 {
+		wrong("tables names no table", "write it as TABLE: FILE", "tables")
 	}
-	s.File = string(text)
-	return nil
+	for _, e := range w.Tables.Entries {
+		if e.Value.File == "" { // an empty value is not decoded
+			wrong(fmt.Sprintf("table %s has no file", e.Key), "write it as TABLE: FILE", "tables", e.Key)
+		}
+	}
+	return ps
 }
 
 // Deps is what a load works with.
@@ -93,19 +90,15 @@ func (j *Job) Run(ctx context.Context, in run.Input) (run.Result, error) {
 		return result, fmt.Errorf("load: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit it does nothing
-	for _, e := range j.with.Tables.Entries {
-		f, err := j.read(e.Value.File)
+	for i, e := range j.with.Tables.Entries {
+		rows, changed, err := j.load(ctx, tx, e.Key, e.Value, i)
 		if err != nil {
 			return run.Result{}, err
 		}
-		changed, err := load(ctx, tx, e.Key, e.Value.File, f)
-		if err != nil {
-			return run.Result{}, err
-		}
-		result.RowsRead += int64(f.Rows())
+		result.RowsRead += rows
 		result.RowsWritten += changed
 		in.Progress(run.Progress{Rows: result.RowsRead, Lag: -1, Note: e.Key})
-		j.deps.Log.InfoContext(ctx, "table loaded", "job", j.name, "table", e.Key, "file", e.Value.File, "rows", f.Rows(), "changed", changed)
+		j.deps.Log.InfoContext(ctx, "table loaded", "job", j.name, "table", e.Key, "file", e.Value.File, "rows", rows, "changed", changed)
 	}
 	if err := tx.Commit(ctx); err != nil {
 		return run.Result{}, fmt.Errorf("load: commit: %w", err)
@@ -125,18 +118,38 @@ func note(r run.Result, tables int) string {
 	return fmt.Sprintf("%d rows in %s, %d new or changed", r.RowsRead, in, r.RowsWritten)
 }
 
+// load brings a table up to date, whichever form its source has.
+func (j *Job) load(ctx context.Context, tx pgx.Tx, name string, s Source, number int) (read, changed int64, err error) {
+	if s.Columns.Len() > 0 {
+		return j.loadDeclared(ctx, tx, name, s, number)
+	}
+	f, err := j.read(s.File)
+	if err != nil {
+		return 0, 0, err
+	}
+	changed, err = load(ctx, tx, name, s.File, f)
+	return int64(f.Rows()), changed, err
+}
+
+func (j *Job) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(j.deps.Dir, name)
+}
+
 // read reads a file as text, column by column.
 func (j *Job) read(name string) (*frame.Frame, error) {
-	path := name
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(j.deps.Dir, path)
-	}
-	file, err := os.Open(path)
+	file, err := os.Open(j.path(name))
 	if err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
 	defer file.Close() //nolint:errcheck // only read
-	f, err := frame.ReadCSV(file, nil)
+	plain, err := csvfile.Plain(file, name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := frame.ReadCSV(plain, nil)
 	if err != nil {
 		return nil, placed(name, err)
 	}

@@ -1,4 +1,5 @@
--- dag/runstore: forget runs that ended long ago, but never a job's last one.
+-- dag/runstore: forget runs that ended long ago, but never the last one of a job's own schedule.
 delete from dag.runs r
 where r.ended_at < $1
-  and exists (select from dag.runs newer where newer.job = r.job and newer.queued_at > r.queued_at)
+  and (r.backfill_id <> ''
+       or exists (select from dag.runs newer where newer.job = r.job and newer.backfill_id = '' and newer.queued_at > r.queued_at))

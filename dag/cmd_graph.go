@@ -1,0 +1,30 @@
+package main
+
+import (
+	"context"
+)
+
+// cmdGraph draws the chosen jobs with what each edge waits for.
+func cmdGraph(ctx context.Context, c *call) error {
+	p, err := c.plan()
+	if err != nil {
+		return err
+	}
+	nodes, err := c.chosen(ctx, p)
+	if err != nil {
+		return err
+	}
+	g := p.Graph(nodes)
+	switch c.format {
+	case "ascii":
+		return g.WriteText(c.stdout, pageWidth)
+	case "mermaid":
+		return g.WriteMermaid(c.stdout)
+	case "dot":
+		return g.WriteDot(c.stdout)
+	case "json":
+		return g.WriteJSON(c.stdout)
+	default:
+		return usagef("-o %s is not known; ascii, mermaid, dot or json", c.format)
+	}
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"tillflow/dag/plan"
+	"tillflow/dag/runstore"
+	"tillflow/lib/strictyaml"
+)
+
+// historyFlags are those of the verbs that look at runs or make them.
+type historyFlags struct {
+	run, outcome, since, reason   string
+	from, to, step, reprocess     string
+	limit, parallel               int
+	follow, now, downstream       bool
+	secrets                       bool
+	newestFirst, dryRun, upstream bool
+	params                        params
+}
+
+// declare adds the flags of one verb.
+func (h *historyFlags) declare(verb string, fs *flag.FlagSet) {
+	h.params = params{}
+	switch verb {
+	case "history":
+		fs.StringVar(&h.outcome, "outcome", "", "")
+		fs.StringVar(&h.since, "since", "", "")
+		fs.IntVar(&h.limit, "limit", 20, "")
+	case "logs":
+		fs.StringVar(&h.run, "run", "", "")
+		fs.BoolVar(&h.follow, "follow", false, "")
+	case "pause":
+		fs.StringVar(&h.reason, "reason", "", "")
+	case "env":
+		fs.BoolVar(&h.secrets, "secrets", false, "")
+	case "stop":
+		fs.BoolVar(&h.now, "now", false, "")
+	case "retry":
+		fs.BoolVar(&h.downstream, "downstream", false, "")
+		fs.BoolVar(&h.dryRun, "dry-run", false, "")
+	case "run":
+		fs.Var(h.params, "param", "")
+		fs.BoolVar(&h.dryRun, "dry-run", false, "")
+		fs.BoolVar(&h.upstream, "with-upstream", false, "")
+	case "backfill":
+		fs.StringVar(&h.from, "from", "", "")
+		fs.StringVar(&h.to, "to", "", "")
+		fs.StringVar(&h.step, "step", "1d", "")
+		fs.StringVar(&h.reprocess, "reprocess", "missing", "")
+		fs.IntVar(&h.parallel, "parallel", 1, "")
+		fs.BoolVar(&h.newestFirst, "newest-first", false, "")
+		fs.BoolVar(&h.dryRun, "dry-run", false, "")
+		fs.Var(h.params, "param", "")
+	}
+}
+
+// followFlag reads -f of `dag logs` as --follow, as people know it from elsewhere, unless a dagfile comes after it.
+func followFlag(args []string) []string {
+	args = slices.Clone(args)
+	for i, a := range args {
+		if a == "-f" && (i+1 == len(args) || !strings.HasSuffix(args[i+1], ".yaml") && !strings.HasSuffix(args[i+1], ".yml")) {
+			args[i] = "--follow"
+		}
+	}
+	return args
+}
+
+// params are the values of --param k=v.
+type params map[string]string
+
+func (p params) String() string { return fmt.Sprint(map[string]string(p)) }
+
+// Set adds one.
+func (p params) Set(s string) error {
+	k, v, ok := strings.Cut(s, "=")
+	if !ok || k == "" {
+		return errors.New("write it as name=value")
+	}
+	p[k] = v
+	return nil
+}
+
+// words is how people read parameters: a=1 b=2.
+func (p params) words() string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(p)) {
+		parts = append(parts, k+"="+p[k])
+	}
+	return strings.Join(parts, " ")
+}
+
+// since reads a time, or how long ago it was, such as 2h or 7d; zero when s is "".
+func since(s string, now time.Time, loc *time.Location) (time.Time, error) {
+	if d, err := strictyaml.ParseDuration(s); err == nil {
+		return now.Add(-d), nil
+	}
+	t, err := parseTime("--since", s, loc)
+	if err != nil {
+		err = usagef("--since %q is neither a time, as in 2026-01-31T18:00, nor how long ago, as in 2h or 7d", s)
+	}
+	return t, err
+}
+
+// openHistory opens the dagfile and the history of its runs: on the services of a running pipeline, or on our own for as
+// long as it takes. The returned function ends the use.
+func (c *call) openHistory(ctx context.Context) (*plan.Plan, *runstore.Postgres, func(), error) {
+	p, f, err := c.open()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	sv, done, err := c.attached(ctx, p, f, plainLog(c.stderr))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return p, runstore.NewPostgres(sv.DB), done, nil
+}
+
+// formats refuses an -o that a verb does not know.
+func (c *call) formats(known ...string) error {
+	if slices.Contains(known, c.format) {
+		return nil
+	}
+	last := len(known) - 1
+	return usagef("-o %s is not known; %s or %s", c.format, strings.Join(known[:last], ", "), known[last])
+}
+
+// encode writes a value as JSON for programs and for eyes.
+func encode(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

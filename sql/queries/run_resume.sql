@@ -1,0 +1,2 @@
+-- dag/runstore, for `dag resume`.
+delete from dag.pauses where job = $1
