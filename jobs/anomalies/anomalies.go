@@ -4,13 +4,31 @@
 // Only windows that the stream's watermark has closed are judged: a window that may still grow is no drop. Windows
 // without sales have no row in the minute table; they are filled in, from a product's first window to the last closed
 // one of all, or drops could not be seen. Tables that no stream keeps (a stream never ran, the rows were loaded by hand)
-// have all their windows before as_of judged.
+// have all their windows before as_of judged, to the last one there is.
 //
-// A run judges the last `lookback` anew, because late sales change windows that were closed. What it finds replaces what
-// stood there for that time, in one transaction: an anomaly that is still one keeps its created_at, one that is gone is
-// withdrawn. Neighbouring windows that are all too high, or all too low, are one anomaly: window_start and
-// window_minutes are its first window and length, observed and expected the revenue over all of it, score that of the
-// event (or of its strongest window, if that is greater), negative for a drop.
+// # What a run reads
+//
+// The first run judges all there is. A later one judges what was closed since the last, the `lookback` before the end in
+// any case, and whatever windows the stream says late rows have changed since; when a setting changed, all again. It reads
+// those windows and the days they are judged by (twice `days`), so its cost does not grow with the table.
+//
+// # What a run writes
+//
+// What it finds replaces what stood there for the judged time, in one transaction: an anomaly that is as it was is not
+// touched, one that changed keeps its created_at, one that is gone is withdrawn. So the same input twice changes nothing,
+// and run_id names the run that last changed a row; table anomaly_runs has its as_of, settings and rows read. Table
+// anomaly_series says of each series whether it could be judged, or sells too little for a lack of sales to mean anything.
+//
+// Neighbouring windows that are all too high, or all too low, are one anomaly: window_start and window_minutes are its
+// first window and length, observed and expected the revenue over all of it, score that of the event (or of its strongest
+// window, if that is greater), negative for a drop.
+//
+// # Odd input
+//
+// An empty result, NaN, infinity, null, a negative number of orders, windows that do not lie on one calendar, amounts past
+// 64 bits: all but the first are errors that name the row or the series, and in all cases the previous output stays.
+// Negative revenue (refunds above sales) counts as nothing sold. A series that ends is a drop until the shape of its days
+// is forgotten; then its state is silent.
 package anomalies
 
 import (
@@ -64,19 +82,18 @@ func (j *Job) Run(ctx context.Context, in run.Input) (run.Result, error) {
 			return fmt.Errorf("read windows: %w", err)
 		}
 		in.Progress(run.Progress{Rows: data.rows, Lag: -1, Watermark: time.UnixMicro(data.end).UTC()})
-		found, judged, err := j.detect(data)
+		found, states, err := j.detect(data)
 		if err != nil {
 			return fmt.Errorf("judge windows: %w", err)
 		}
 		if err := publish.Like(ctx, conn, j.with.Into, "anomalies"); err != nil {
 			return err
 		}
-		if data.rows > 0 {
-			if err := j.write(ctx, conn, in, data.cut, found); err != nil {
-				return err
-			}
+		changed, err := j.write(ctx, conn, in, data, found, states)
+		if err != nil {
+			return err
 		}
-		result = run.Result{RowsRead: data.rows, RowsWritten: int64(len(found)), Note: note(len(data.names), found, judged)}
+		result = run.Result{RowsRead: data.rows, RowsWritten: changed, Note: note(found, states)}
 		return nil
 	})
 	if err != nil {

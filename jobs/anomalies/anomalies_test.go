@@ -115,7 +115,7 @@ func TestFindsSpikesAndDrops(t *testing.T) {
 	if rows := int64(minutes - 12 + minutes/7); result.RowsRead < rows-1 || result.RowsRead > rows+1 || result.RowsWritten != 2 {
 		t.Errorf("read %d, written %d", result.RowsRead, result.RowsWritten)
 	}
-	if !strings.HasPrefix(result.Note, "2 series, 8877 windows, 1 spikes, 1 drops") {
+	if !strings.HasPrefix(result.Note, "2 series, 8880 windows, 1 spikes, 1 drops, 1 too sparse for drops") {
 		t.Errorf("note %q", result.Note)
 	}
 	for _, row := range lines(t, db, `select concat_ws(' ', kind, score > 0, round(expected / window_minutes), method, run_id) from anomalies order by window_start`) {
@@ -204,7 +204,7 @@ func TestAnomalyKeepsWhenItWasFound(t *testing.T) {
 	mustRun(t, db, With{}, input("run-2", at(minutes)))
 	want := []string{
 		"A 3200 1 spike 450.00 new run-2",
-		"A 3500 1 spike 450.00 old run-2",
+		"A 3500 1 spike 450.00 old run-1",
 		"A 4000 30 drop 0.00 old run-2",
 	}
 	got := lines(t, db, `select concat_ws(' ', product_id, extract(epoch from window_start - '2025-01-01')::int / 60, window_minutes, kind, observed,
@@ -222,6 +222,7 @@ func TestLookbackLeavesOlderOnes(t *testing.T) {
 	sell(t, db, 4000, 45)
 	mustRun(t, db, With{}, input("run-1", at(minutes)))
 	sell(t, db, 1000, 6)
+	sell(t, db, 4000, 46)
 	mustRun(t, db, With{Lookback: 24 * time.Hour}, input("run-2", at(minutes)))
 	got := lines(t, db, "select extract(epoch from window_start - '2025-01-01')::int / 60 || ' ' || run_id from anomalies order by window_start")
 	if diff := cmp.Diff([]string{"1000 run-1", "4000 run-2"}, got); diff != "" {

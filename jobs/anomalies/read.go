@@ -2,7 +2,11 @@ package anomalies
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,7 +16,16 @@ import (
 	"tillflow/lib/ledger"
 	"tillflow/lib/pg"
 	"tillflow/lib/publish"
+	"tillflow/sql"
 )
+
+var (
+	qLast = sql.Query("anomalies_last")
+	qLate = sql.Query("anomalies_late")
+)
+
+// noCut is the cut of a run that judges whatever there is.
+const noCut = math.MinInt64
 
 // windows are what a run works on, one row a series and window that has sales. Times are microseconds since the epoch.
 type windows struct {
@@ -21,31 +34,36 @@ type windows struct {
 
 	start, value, orders []int64
 
-	cut, end int64 // windows that start from cut and end by end are judged
+	cut, end int64 // windows that end after cut and by end are judged
 	rows     int64
+
+	parameters []byte // JSON
 }
 
-// read finds out which windows are closed and reads them and their baseline, in one snapshot.
+// read finds out which windows are closed and which of them have to be judged, and reads them and what they are judged
+// by, in one snapshot.
 func (j *Job) read(ctx context.Context, conn *pgx.Conn, in run.Input) (windows, error) {
-	var w windows
+	parameters, err := j.with.parameters(j.query.Text)
+	if err != nil {
+		return windows{}, err
+	}
+	w := windows{parameters: parameters}
 	var names []string
-	known := false // is there a stream whose watermark says what is closed?
-	err := publish.Snapshot(ctx, conn, func(tx pgx.Tx) error {
+	err = publish.Snapshot(ctx, conn, func(tx pgx.Tx) error {
 		closed, closes, err := j.closed(ctx, tx, in.AsOf.UTC())
 		if err != nil {
 			return err
 		}
-		known = closes
-		from := time.Unix(0, 0).UTC()
-		if known {
-			size := j.with.Size.Microseconds()
+		size := j.with.Size.Microseconds()
+		if closes {
 			w.end = closed.UnixMicro() / size * size
-			from = closed.Add(-j.with.Lookback - time.Duration(j.with.Days+1)*day)
+		} else if w.end, err = j.lastEnd(ctx, tx, closed); err != nil {
+			return err
 		}
-		_, err = j.query.Read(ctx, tx.Conn(), []any{from, closed}, dataset.Shape{
-			"series": pg.Strings(&names), "window_start": pg.Micros(&w.start),
-			"value": pg.Minor(&w.value, *j.with.Scale), "orders": pg.Int64s(&w.orders),
-		})
+		if w.cut, err = j.cut(ctx, tx, w); err != nil {
+			return err
+		}
+		_, err = j.query.Read(ctx, tx.Conn(), []any{time.UnixMicro(j.from(w.cut)).UTC(), closed}, j.shape(&w, &names))
 		return err
 	})
 	if err != nil {
@@ -53,10 +71,6 @@ func (j *Job) read(ctx context.Context, conn *pgx.Conn, in run.Input) (windows, 
 	}
 	w.rows = int64(len(w.start))
 	w.names, w.of = dataset.Encode(names)
-	if w.rows > 0 && !known {
-		w.end = slices.Max(w.start) + j.with.Size.Microseconds()
-	}
-	w.cut = w.end - j.with.Lookback.Microseconds()
 	return w, nil
 }
 
@@ -77,4 +91,67 @@ func (j *Job) closed(ctx context.Context, tx pgx.Tx, asOf time.Time) (at time.Ti
 		return asOf, true, nil
 	}
 	return at, true, nil
+}
+
+// lastEnd is the end of the last window there is before a time, for tables that no stream keeps; 0 when there is none.
+func (j *Job) lastEnd(ctx context.Context, tx pgx.Tx, before time.Time) (int64, error) {
+	rows := "(\n" + strings.TrimRight(strings.TrimSpace(j.query.Text), ";") + "\n) as windows"
+	args := []any{time.Unix(0, 0).UTC(), before}
+	ask := func(text string, s dataset.Shape) error {
+		_, err := dataset.Query{Text: text, Origin: j.query.Origin}.Read(ctx, tx.Conn(), args, s)
+		return err
+	}
+	var start []int64
+	// First without a row, so that a query with other columns is told which ones are wanted.
+	if err := ask("select * from "+rows+" limit 0", j.shape(&windows{}, new([]string))); err != nil {
+		return 0, err
+	}
+	if err := ask("select coalesce(max(window_start), 'epoch') as window_start from "+rows, dataset.Shape{"window_start": pg.Micros(&start)}); err != nil {
+		return 0, err
+	}
+	if slices.Max(start) == 0 {
+		return 0, nil
+	}
+	return start[0] + j.with.Size.Microseconds(), nil
+}
+
+// shape is what the query gives.
+func (j *Job) shape(w *windows, names *[]string) dataset.Shape {
+	return dataset.Shape{
+		"series": pg.Strings(names), "window_start": pg.Micros(&w.start),
+		"value": pg.Minor(&w.value, *j.with.Scale), "orders": pg.Int64s(&w.orders),
+	}
+}
+
+// cut is where the windows begin that have to be judged: the lookback, and before that what no run judged yet with these
+// settings and what late rows changed since.
+func (j *Job) cut(ctx context.Context, tx pgx.Tx, w windows) (int64, error) {
+	var until, written time.Time
+	err := tx.QueryRow(ctx, qLast, j.with.Into, string(w.parameters)).Scan(&until, &written)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return noCut, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read anomaly_runs: %w", err)
+	}
+	var late *time.Time
+	if err := tx.QueryRow(ctx, qLate, j.with.Stream, written).Scan(&late); err != nil {
+		return 0, fmt.Errorf("read dag.late_rows: %w", err)
+	}
+	cut := min(w.end-j.with.Lookback.Microseconds(), until.UnixMicro())
+	if late != nil {
+		size := j.with.Size.Microseconds()
+		cut = min(cut, late.UnixMicro()/size*size)
+	}
+	return cut, nil
+}
+
+// from is where reading begins, so that the windows after cut are judged by all that has a say: a midnight in UTC, so that
+// runs of one day begin alike.
+func (j *Job) from(cut int64) int64 {
+	history := int64(j.with.options().History()) * j.with.Size.Microseconds()
+	if cut <= history {
+		return 0
+	}
+	return (cut - history) / day.Microseconds() * day.Microseconds()
 }

@@ -1,6 +1,7 @@
 package anomalies
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -20,9 +21,10 @@ type With struct {
 	Size      time.Duration `yaml:"size" doc:"length of a window, default 1m"`
 	Window    int           `yaml:"window" doc:"previous windows that make the local baseline, default 60"`
 	Threshold float64       `yaml:"threshold" doc:"least score of an anomaly, in standard deviations; default 5"`
+	Chance    float64       `yaml:"chance" doc:"greatest chance by which order counts over 1 to 60 windows may be so far off; default 1e-7"`
 	Ratio     float64       `yaml:"ratio" doc:"a spike is at least this many times the expected, a drop at most one such part; default 2, half as much again on a series' first day"`
 	Days      int           `yaml:"days" doc:"days that make the seasonal baseline, default 7"`
-	Lookback  time.Duration `yaml:"lookback" doc:"how far back windows are judged anew; older anomalies stay as they are. Default 35d"`
+	Lookback  time.Duration `yaml:"lookback" doc:"how far back windows are judged anew in any case; older ones are when the stream says that late rows changed them, or when a setting changed. Default 7d"`
 	Stream    string        `yaml:"stream" doc:"the job whose watermark closes windows, default stream.transactions"`
 	Scale     *int          `yaml:"scale" doc:"decimals of the currency, default 2"`
 	Into      string        `yaml:"into" doc:"default anomalies; another table is made like it"`
@@ -42,6 +44,9 @@ func (w *With) withDefaults() {
 	if w.Threshold == 0 {
 		w.Threshold = d.Threshold
 	}
+	if w.Chance == 0 {
+		w.Chance = d.Chance
+	}
 	if w.Ratio == 0 {
 		w.Ratio = d.Ratio
 	}
@@ -49,7 +54,7 @@ func (w *With) withDefaults() {
 		w.Days = d.Days
 	}
 	if w.Lookback == 0 {
-		w.Lookback = 35 * day
+		w.Lookback = 7 * day
 	}
 	if w.Stream == "" {
 		w.Stream = "stream.transactions"
@@ -67,13 +72,21 @@ const day = 24 * time.Hour
 // options are what the search itself needs; lengths there are in windows.
 func (w With) options() anomaly.Options {
 	o := anomaly.Defaults()
-	o.Window, o.Threshold, o.Ratio, o.Days = w.Window, w.Threshold, w.Ratio, w.Days
+	o.Window, o.Threshold, o.Chance, o.Ratio, o.Days = w.Window, w.Threshold, w.Chance, w.Ratio, w.Days
 	o.Day = 0
 	if day%w.Size == 0 && w.Size <= time.Hour {
 		o.Day = int(day / w.Size)
 		o.Around = min(o.Around, int(time.Hour/w.Size))
 	}
 	return o
+}
+
+// parameters are the settings as a run keeps them: what decides which windows are anomalies, and how far back it looked.
+func (w With) parameters(query string) ([]byte, error) {
+	return json.Marshal(map[string]any{
+		"method": w.Method, "size": w.Size.String(), "window": w.Window, "threshold": w.Threshold, "chance": w.Chance, "ratio": w.Ratio,
+		"days": w.Days, "lookback": w.Lookback.String(), "stream": w.Stream, "scale": *w.Scale, "query": query,
+	})
 }
 
 // Check places the settings that make no sense.
@@ -94,6 +107,8 @@ func (w *With) Check(at func(path ...string) strictyaml.Pos) []strictyaml.Proble
 		switch {
 		case !(c.Threshold > 0):
 			key = "threshold"
+		case !(c.Chance > 0 && c.Chance < 0.5):
+			key = "chance"
 		case !(c.Ratio >= 1):
 			key = "ratio"
 		case c.Days < 1 || c.Days > 32:

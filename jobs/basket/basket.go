@@ -3,7 +3,12 @@
 //
 // A basket is everything a customer ever bought, or what one bought in one visit. A run reads what was bought before
 // as_of, in one snapshot, and writes in one transaction: readers see the rules of the run before until those of this one
-// are complete. The same purchases and the same as_of give the same rows, but for the run's id.
+// are complete, and a run that fails leaves them. The same purchases and the same as_of give the same rows, but for the
+// run's id. Table association_runs says of each table of rules which run made it, from how many rows and baskets, and
+// with which settings.
+//
+// No purchases, one basket, or one item give no rules, or none that say anything, and no error; a basket or an item that
+// is null is an error that says where, and so is a query with other columns.
 package basket
 
 import (
@@ -57,26 +62,25 @@ func (j *Job) Run(ctx context.Context, in run.Input) (run.Result, error) {
 			return fmt.Errorf("read baskets: %w", err)
 		}
 		in.Progress(run.Progress{Rows: data.rows, Lag: -1, Note: fmt.Sprintf("%d baskets", data.baskets.Len())})
-		sets, err := apriori.Mine(ctx, data.baskets, apriori.Options{
-			MinSupport: *j.with.MinSupport, MaxLen: j.with.MaxLen, MaxItemsets: j.with.MaxItemsets,
-		})
-		if err != nil {
+		f := findings{baskets: data}
+		if f.sets, err = apriori.Mine(ctx, data.baskets, apriori.Options{
+			MinSupport: *j.with.MinSupport, MaxLen: j.with.MaxLen, MaxItemsets: j.with.MaxItemsets, Budget: j.with.Budget,
+		}); err != nil {
 			return fmt.Errorf("find itemsets: %w", err)
 		}
-		rules, err := apriori.Rules(sets, apriori.RuleOptions{MinConfidence: *j.with.MinConfidence, MaxConsequent: j.with.MaxConsequent})
-		if err != nil {
+		if f.rules, err = apriori.Rules(f.sets, apriori.RuleOptions{
+			MinConfidence: *j.with.MinConfidence, MaxConsequent: j.with.MaxConsequent, MinCount: int64(j.with.MinCount),
+			MaxRules: j.with.MaxRules, MaxFDR: j.with.MaxFDR, DropRedundant: j.with.Redundant == drop,
+		}); err != nil {
 			return fmt.Errorf("find rules: %w", err)
 		}
-		if err := publish.Like(ctx, conn, j.with.Into, "product_associations"); err != nil {
-			return err
-		}
-		written, err := publish.Replace(ctx, conn, j.with.Into, columns, data.source(rules, in))
+		written, err := j.write(ctx, conn, f, in)
 		if err != nil {
 			return err
 		}
-		note := fmt.Sprintf("%d baskets, %d itemsets, %d rules", data.baskets.Len(), sets.Len(), len(rules))
-		if sets.Stopped != "" {
-			note += "; " + sets.Stopped
+		note := fmt.Sprintf("%d baskets, %d itemsets, %d rules", data.baskets.Len(), f.sets.Len(), len(f.rules))
+		if f.sets.Stopped != "" {
+			note += "; " + f.sets.Stopped
 		}
 		result = run.Result{RowsRead: data.rows, RowsWritten: written, Note: note}
 		return nil

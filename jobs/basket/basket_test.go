@@ -318,8 +318,10 @@ func TestCheckPlacesWhatIsWrong(t *testing.T) {
 	var w With
 	problems := strictyaml.Decode("dagfile.yaml", []byte(strings.Join([]string{
 		"min_support: 0", "min_confidence: 1.5", "max_len: 1", "max_consequent: -1", "max_itemsets: -5",
+		"min_count: -1", "max_fdr: 2", "max_rules: -2",
 	}, "\n")), 0, &w)
-	want := []string{"1:1: min_support is 0", "2:1: min_confidence is 1.5", "3:1: max_len is 1", "4:1: max_consequent is -1", "5:1: max_itemsets is -5"}
+	want := []string{"1:1: min_support is 0", "2:1: min_confidence is 1.5", "3:1: max_len is 1", "4:1: max_consequent is -1", "5:1: max_itemsets is -5",
+		"6:1: min_count is -1", "7:1: max_fdr is 2", "8:1: max_rules is -2"}
 	var got []string
 	for _, p := range problems {
 		got = append(got, p.String())

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -99,28 +98,4 @@ func visits(customers []int32, times []int64, gap time.Duration) (of []int32, n 
 		start = end
 	}
 	return of, n
-}
-
-var columns = []string{
-	"antecedent", "consequent", "support", "confidence", "lift", "leverage", "conviction", "zhang", "count", "run_id", "as_of",
-}
-
-// source gives the rules as rows to write.
-func (b baskets) source(rules []apriori.Rule, in run.Input) pgx.CopyFromSource {
-	return pgx.CopyFromSlice(len(rules), func(i int) ([]any, error) {
-		r := rules[i]
-		return []any{
-			b.text(r.Antecedent), b.text(r.Consequent),
-			r.Support, r.Confidence, r.Lift, r.Leverage, r.Conviction, r.Zhang, r.Count, string(in.ID), in.AsOf.UTC(),
-		}, nil
-	})
-}
-
-// text joins items in ascending order.
-func (b baskets) text(items []int32) string {
-	names := make([]string, len(items))
-	for i, item := range items {
-		names[i] = b.items[item]
-	}
-	return strings.Join(names, ", ")
 }

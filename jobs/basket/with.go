@@ -14,6 +14,12 @@ const (
 	byVisit    = "visit"
 )
 
+// What becomes of redundant rules.
+const (
+	keep = "keep"
+	drop = "drop"
+)
+
 // With is what the dagfile says about a basket analysis.
 type With struct {
 	// Query gives the baskets: SQL, or the path of a file with it. $1 is as_of. Its columns are either (basket, item), or
@@ -26,7 +32,12 @@ type With struct {
 	MinConfidence *float64      `yaml:"min_confidence" doc:"share of the antecedent's baskets, default 0.1"`
 	MaxLen        int           `yaml:"max_len" doc:"items in a rule, both sides together; default 4"`
 	MaxConsequent int           `yaml:"max_consequent" doc:"items on the right side, default 1"`
+	MinCount      int           `yaml:"min_count" doc:"baskets that hold both sides of a rule, at least; default 1"`
+	MaxFDR        float64       `yaml:"max_fdr" doc:"keep rules up to this false-discovery rate, such as 0.05; default: all"`
+	Redundant     string        `yaml:"redundant" check:"oneof=keep|drop" doc:"rules whose antecedent could be shorter without less confidence; default keep"`
 	MaxItemsets   int           `yaml:"max_itemsets" doc:"at most so many itemsets; longer ones are given up first. Default 1,000,000"`
+	MaxRules      int           `yaml:"max_rules" doc:"a run that finds more rules fails and says what to raise. Default 1,000,000"`
+	Budget        time.Duration `yaml:"budget" doc:"time for itemsets of three and more; past it they are given up. Default: no limit"`
 	Into          string        `yaml:"into" doc:"default product_associations; another table is made like it"`
 }
 
@@ -49,8 +60,14 @@ func (w *With) withDefaults() {
 	if w.MaxConsequent == 0 {
 		w.MaxConsequent = 1
 	}
+	if w.Redundant == "" {
+		w.Redundant = keep
+	}
 	if w.MaxItemsets == 0 {
 		w.MaxItemsets = 1_000_000
+	}
+	if w.MaxRules == 0 {
+		w.MaxRules = 1_000_000
 	}
 	if w.Into == "" {
 		w.Into = "product_associations"
@@ -80,6 +97,18 @@ func (w *With) Check(at func(path ...string) strictyaml.Pos) []strictyaml.Proble
 	}
 	if c.MaxItemsets < 1 {
 		wrong("max_itemsets", "", "max_itemsets is %d, it must be at least 1", c.MaxItemsets)
+	}
+	if c.MaxRules < 1 {
+		wrong("max_rules", "", "max_rules is %d, it must be at least 1", c.MaxRules)
+	}
+	if c.MinCount < 0 {
+		wrong("min_count", "", "min_count is %d, it must not be negative", c.MinCount)
+	}
+	if !(c.MaxFDR >= 0 && c.MaxFDR <= 1) {
+		wrong("max_fdr", "one rule in twenty by luck is 0.05", "max_fdr is %v, it must be from 0 to 1", c.MaxFDR)
+	}
+	if c.Budget < 0 {
+		wrong("budget", "", "budget is %v, it must not be negative", c.Budget)
 	}
 	if c.Gap < 0 {
 		wrong("gap", "", "gap is %v, it must be above 0", c.Gap)

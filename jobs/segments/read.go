@@ -1,13 +1,15 @@
 package segments
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"tillflow/dag/run"
 	"tillflow/lib/dataset"
 	"tillflow/lib/pg"
 	"tillflow/lib/publish"
@@ -16,72 +18,111 @@ import (
 
 // purchases are what a run works on: one row a customer who bought something, ascending by id.
 type purchases struct {
-	ids       []string
+	ids       []string // as the table has them
 	customers rfm.Customers
 	rows      int64 // of the query's result
 }
 
-// read runs the query in a snapshot of its own.
-func (j *Job) read(ctx context.Context, conn *pgx.Conn, in run.Input) (purchases, error) {
-	var ids, orderTexts []string
-	var orders, times, amounts, frequency []int64
-	line := dataset.Shape{"customer_id": pg.Strings(&ids), "ts": pg.Micros(&times), "amount": pg.Minor(&amounts, *j.with.Scale)}
-	shapes := []dataset.Shape{line}
-	if j.with.Frequency == string(rfm.Orders) {
-		line["order_id"] = dataset.Either(pg.Int64s(&orders), pg.Strings(&orderTexts))
-	} else {
-		shapes = append(shapes, dataset.Shape{
-			"customer_id": pg.Strings(&ids), "last_ts": pg.Micros(&times),
-			"frequency": pg.Int64s(&frequency), "monetary": pg.Minor(&amounts, *j.with.Scale),
-		})
+// result is what the query gave, in columns: lines of purchases, or one row a customer with the totals.
+type result struct {
+	names                    []string // customers that are text
+	customers                []int64  // customers that are numbers
+	orders                   []int64
+	orderNames               []string
+	times, amounts, purchase []int64
+	totals                   bool
+}
+
+// read runs the query in a snapshot of its own, for what was bought before a time.
+func (j *Job) read(ctx context.Context, conn *pgx.Conn, before time.Time) (purchases, error) {
+	var r result
+	customer := dataset.Either(pg.Int64s(&r.customers), pg.Strings(&r.names))
+	amount := pg.Minor(&r.amounts, *j.with.Scale)
+	shapes := []dataset.Shape{{
+		"customer_id": customer, "ts": pg.Micros(&r.times), "amount": amount,
+		"order_id": dataset.Either(pg.Int64s(&r.orders), pg.Strings(&r.orderNames)),
+	}}
+	if j.with.Frequency == string(rfm.Rows) {
+		shapes = append(shapes,
+			dataset.Shape{"customer_id": customer, "ts": pg.Micros(&r.times), "amount": amount},
+			dataset.Shape{"customer_id": customer, "last_ts": pg.Micros(&r.times), "frequency": pg.Int64s(&r.purchase), "monetary": amount})
 	}
-	shape := 0
-	err := publish.Snapshot(ctx, conn, func(tx pgx.Tx) (err error) {
-		shape, err = j.query.Read(ctx, tx.Conn(), []any{in.AsOf.UTC()}, shapes...)
+	err := publish.Snapshot(ctx, conn, func(tx pgx.Tx) error {
+		shape, err := j.query.Read(ctx, tx.Conn(), []any{before.UTC()}, shapes...)
+		r.totals = shape == 2
 		return err
 	})
 	if err != nil {
 		return purchases{}, err
 	}
-	names, codes := dataset.Encode(ids)
-	p := purchases{rows: int64(len(ids))}
-	var all rfm.Customers
-	if shape == 0 {
-		if orderTexts != nil {
-			_, numbers := dataset.Encode(orderTexts)
-			for _, n := range numbers {
-				orders = append(orders, int64(n))
-			}
-		}
-		all, err = rfm.Aggregate(rfm.Lines{Customer: codes, Order: orders, Time: times, Amount: amounts}, len(names), rfm.Frequency(j.with.Frequency))
+	p, err := j.add(r)
+	if err != nil {
+		return purchases{}, err
+	}
+	if p.customers.Len() > 0 && slices.Max(p.customers.Last) >= before.UnixMicro() {
+		return purchases{}, fmt.Errorf("%s gives a purchase at or after as_of: add \"where ts < $1\"", j.query.Origin)
+	}
+	return p, nil
+}
+
+// add adds the result up per customer.
+func (j *Job) add(r result) (purchases, error) {
+	p := purchases{rows: int64(len(r.times))}
+	var distinct []string
+	if r.names != nil {
+		var codes []int32
+		distinct, codes = dataset.Encode(r.names)
+		r.customers = widen(codes)
+	}
+	if r.orderNames != nil {
+		_, codes := dataset.Encode(r.orderNames)
+		r.orders = widen(codes)
+	}
+	var err error
+	if r.totals {
+		p.customers, err = fromTotals(r)
 	} else {
-		all, err = fromTotals(names, codes, times, frequency, amounts)
+		p.customers, err = rfm.Aggregate(rfm.Lines{Customer: r.customers, Order: r.orders, Time: r.times, Amount: r.amounts}, j.options())
 	}
 	if err != nil {
 		return purchases{}, err
 	}
-	var kept []int32
-	p.customers, kept = all.Buyers()
-	for _, i := range kept {
-		p.ids = append(p.ids, names[i])
-	}
-	if len(p.customers.Last) > 0 {
-		if last := slices.Max(p.customers.Last); last >= in.AsOf.UnixMicro() {
-			return purchases{}, fmt.Errorf("%s gives a purchase at or after as_of: add \"where ts < $1\"", j.query.Origin)
+	p.ids = make([]string, p.customers.Len())
+	for i, id := range p.customers.ID {
+		if distinct != nil {
+			p.ids[i] = distinct[id]
+		} else {
+			p.ids[i] = strconv.FormatInt(id, 10)
 		}
 	}
 	return p, nil
 }
 
-// fromTotals puts rows of one customer each in the order of their ids.
-func fromTotals(names []string, codes []int32, last, frequency, monetary []int64) (rfm.Customers, error) {
-	if len(names) != len(codes) {
-		return rfm.Customers{}, fmt.Errorf("%d rows for %d customers: the query must give one row a customer", len(codes), len(names))
+func widen(codes []int32) []int64 {
+	out := make([]int64, len(codes))
+	for i, c := range codes {
+		out[i] = int64(c)
 	}
-	n := len(names)
-	c := rfm.Customers{Last: make([]int64, n), Frequency: make([]int64, n), Monetary: make([]int64, n)}
-	for i, at := range codes {
-		c.Last[at], c.Frequency[at], c.Monetary[at] = last[i], frequency[i], monetary[i]
+	return out
+}
+
+// fromTotals puts rows of one customer each in the order of their ids, and leaves out who bought nothing.
+func fromTotals(r result) (rfm.Customers, error) {
+	order := make([]int, 0, len(r.customers))
+	for i := range r.customers {
+		order = append(order, i)
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(r.customers[a], r.customers[b]) })
+	var c rfm.Customers
+	for k, i := range order {
+		if k > 0 && r.customers[order[k-1]] == r.customers[i] {
+			return rfm.Customers{}, fmt.Errorf("%d rows for fewer customers: the query must give one row a customer", len(order))
+		}
+		if r.purchase[i] < 1 {
+			continue
+		}
+		c.ID, c.Last = append(c.ID, r.customers[i]), append(c.Last, r.times[i])
+		c.Frequency, c.Monetary = append(c.Frequency, r.purchase[i]), append(c.Monetary, r.amounts[i])
 	}
 	return c, nil
 }

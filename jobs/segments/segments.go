@@ -3,11 +3,27 @@
 //
 // A run reads what was bought before as_of, in one snapshot, and writes in one transaction: readers see the segments of
 // the run before until those of this one are complete. The same purchases and the same as_of give the same rows, but for
-// the run's id.
+// the run's id. Which run it was, from how many rows and with which settings, stands in segment_runs.
 //
 // Recency is whole days before as_of; equal values are ranked by customer id (ties: first) or score the same (ties:
 // value). K-Means works on log(1+x) of the three, standardised; clusters are numbered from 0 by descending mean monetary
-// value. A customer who spent nothing, or got all of it back, has scores but no cluster.
+// value. A customer who spent nothing, or got all of it back, has scores but no cluster. cluster_profiles says who the
+// customers of each cluster are, and once a day cluster_sweep how 2 to 10 clusters would do, which helps to choose k.
+//
+// # History and movements
+//
+// A run also keeps what it found in customer_segment_history when it is as of a whole second, as one that was asked for
+// with --as-of is, and when it is the first of a day in UTC. An interval of a backfill writes its snapshot there and
+// leaves customer_segments alone; its rows are those that a run of that day by itself would have made. segment_movements
+// lists who is in another segment than in the last snapshot before: for each snapshot, and for the segments of now. It is
+// a function of what the history holds, so that snapshots may come in any order.
+//
+// # What is wrong with the input
+//
+// No customer at all gives empty tables; one customer scores 5, 1, 1; equal customers are ranked by id with ties: first.
+// A line with a negative amount is money given back: net: true subtracts it, otherwise it is left out, and it is never a
+// purchase. A null customer, time or amount, NaN and infinity, more decimals than the scale, money that does not fit an
+// int64, and a purchase at or after as_of are errors that name the place; the tables stay as they were.
 package segments
 
 import (
@@ -38,6 +54,7 @@ type Job struct {
 	deps  Deps
 	table rfm.Table
 	query dataset.Query
+	names tables
 }
 
 // New makes the job. A query of the dagfile's own is read now, so that a missing file shows before the first run.
@@ -46,13 +63,9 @@ func New(name string, w With, d Deps) (*Job, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	w.withDefaults()
-	j := &Job{name: name, with: w, deps: d, table: rfm.Default}
-	if w.Segments != nil {
-		table, err := rfm.ParseTable(w.Segments)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		j.table = table
+	j := &Job{name: name, with: w, deps: d, table: rfm.Default, names: tablesOf(w.Into)}
+	if w.Segments.Table != nil {
+		j.table = *w.Segments.Table
 	}
 	fallback := "segments_input"
 	if w.Frequency == string(rfm.Orders) {
@@ -71,25 +84,29 @@ func New(name string, w With, d Deps) (*Job, error) {
 
 // Run segments the customers who bought before in.AsOf.
 func (j *Job) Run(ctx context.Context, in run.Input) (run.Result, error) {
+	if !in.From.IsZero() && j.with.History == HistoryNone {
+		return run.Result{}, fmt.Errorf("%s: a backfill writes the history, and the dagfile says history: none", j.name)
+	}
 	var result run.Result
 	err := publish.Exclusive(ctx, j.deps.DB, j.with.Into, func(conn *pgx.Conn) error {
-		data, err := j.read(ctx, conn, in)
+		before := j.before(in)
+		data, err := j.read(ctx, conn, before)
 		if err != nil {
 			return fmt.Errorf("read purchases: %w", err)
 		}
 		in.Progress(run.Progress{Rows: data.rows, Lag: -1, Note: fmt.Sprintf("%d customers", len(data.ids))})
-		rows, err := j.segment(data, in)
+		s, err := j.segment(data, j.asOf(in, before, data))
 		if err != nil {
 			return err
 		}
-		if err := publish.Like(ctx, conn, j.with.Into, "customer_segments"); err != nil {
+		if s.sweep, err = j.sweep(ctx, conn, s.groups, s.asOf, in.From.IsZero()); err != nil {
 			return err
 		}
-		written, err := publish.Replace(ctx, conn, j.with.Into, columns, pgx.CopyFromRows(rows.cells))
+		moves, err := j.write(ctx, conn, s, in)
 		if err != nil {
 			return err
 		}
-		result = run.Result{RowsRead: data.rows, RowsWritten: written, Note: rows.note}
+		result = run.Result{RowsRead: data.rows, RowsWritten: int64(s.Len()), Note: j.note(s) + moves}
 		return nil
 	})
 	if err != nil {

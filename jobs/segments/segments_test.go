@@ -16,6 +16,7 @@ import (
 
 	"tillflow/dag/run"
 	"tillflow/lib/pgtest"
+	"tillflow/lib/rfm"
 	"tillflow/lib/strictyaml"
 )
 
@@ -261,7 +262,7 @@ func TestOwnSegmentsIntoOwnTable(t *testing.T) {
 	db := open(t)
 	fiveCustomers(t, db)
 	names := []string{"never", "seldom", "now and then", "often", "always"}
-	w := With{Into: "segments_b", Segments: map[string][]string{"r1": names, "r2": names, "r3": names, "r4": names, "r5": names}}
+	w := With{Into: "segments_b", Segments: Segments{&rfm.Table{[5]string(names), [5]string(names), [5]string(names), [5]string(names), [5]string(names)}}}
 	mustRun(t, db, w, input("run-1", asOf))
 	want := []string{"ann always", "bob never", "cat seldom", "dan now and then", "eve often"}
 	if diff := cmp.Diff(want, lines(t, db, "select customer_id || ' ' || rfm_segment from segments_b order by 1")); diff != "" {
@@ -284,6 +285,10 @@ func TestFailedRunKeepsTheTable(t *testing.T) {
 		"no_as_of":       {"select customer_id, ts + interval '1 year' as ts, amount from transactions", `add "where ts < $1"`},
 		"two_rows_each":  {"select customer_id, ts as last_ts, 1 as frequency, amount as monetary from transactions where ts < $1", "one row a customer"},
 		"three_decimals": {"select customer_id, ts, amount / 8 as amount from transactions where ts < $1", "more than 2 decimals"},
+		"not_a_number":   {"select customer_id, ts, case when customer_id = 'bob' then 'NaN' else amount end as amount from transactions where ts < $1", "NaN"},
+		"infinite_time":  {"select customer_id, case when customer_id = 'bob' then '-infinity' else ts end as ts, amount from transactions where ts < $1", "infinite time"},
+		"float_money":    {"select customer_id, ts, amount::float8 as amount from transactions where ts < $1", "is float8, wanted numeric"},
+		"too_much_money": {"select customer_id, ts, 90000000000000000::numeric as amount from transactions where ts < $1", "add up past"},
 		"no_customer":    {"select nullif(customer_id, 'bob') as customer_id, ts, amount from transactions where ts < $1", "is null"},
 	} {
 		j, err := New("ml.segmentation", With{Query: tt.query}, Deps{DB: db})
@@ -343,23 +348,21 @@ func TestCheckPlacesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	var w With
 	problems := strictyaml.Decode("dagfile.yaml", []byte(strings.Join([]string{
-		"k: -1", "ties: fist", "scale: 9", "net: true", "query: mine.sql", "segments: { r1: [a] }", "starts: -2", "clusters: 3",
+		"k: -1", "ties: fist", "scale: 9", "history: all", "segments: { r1: [a] }", "starts: -2", "clusters: 3",
 	}, "\n")), 0, &w)
 	var got []string
 	for _, p := range problems {
 		got = append(got, p.String())
 	}
 	all := strings.Join(got, "\n")
-	for _, want := range []string{"dagfile.yaml:2:7:", "dagfile.yaml:8:1:"} { // what the decoder itself finds
+	for _, want := range []string{"dagfile.yaml:2:7:", "dagfile.yaml:4:10:", "dagfile.yaml:5:11:", "dagfile.yaml:7:1:"} { // what the decoder itself finds
 		if !strings.Contains(all, want) {
 			t.Errorf("no problem at %s in:\n%s", want, all)
 		}
 	}
 	w = With{}
-	problems = strictyaml.Decode("dagfile.yaml", []byte(strings.Join([]string{
-		"k: -1", "scale: 9", "net: true", "query: mine.sql", "segments: { r1: [a] }", "starts: -2",
-	}, "\n")), 0, &w)
-	want := []string{"1:1: k is -1", "2:1: scale is 9", "3:1: net has no effect", "5:1: segment table", "6:1: starts is -2"}
+	problems = strictyaml.Decode("dagfile.yaml", []byte(strings.Join([]string{"k: -1", "scale: 9", "as_of: yesterday", "starts: -2"}, "\n")), 0, &w)
+	want := []string{"1:1: k is -1", "2:1: scale is 9", `3:1: as_of "yesterday" is no time`, "4:1: starts is -2"}
 	if len(problems) != len(want) {
 		t.Fatalf("%d problems: %v", len(problems), problems)
 	}

@@ -3,6 +3,8 @@ package segments
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"tillflow/lib/rfm"
 	"tillflow/lib/strictyaml"
@@ -12,19 +14,30 @@ import (
 type With struct {
 	// Query gives the purchases: SQL, or the path of a file with it. $1 is as_of. Its columns are either
 	// (customer_id, last_ts, frequency, monetary), one row a customer, or (customer_id, ts, amount) with order_id when
-	// frequency is orders, one row a line; a negative amount is money given back. Default: the table transactions.
+	// frequency is orders, one row a line; a negative amount is money given back. customer_id and order_id are text or whole
+	// numbers; numbers are ordered as such. Default: the table transactions.
 	Query string `yaml:"query" doc:"the purchases: SQL, or the path of a file with it"`
 
-	Ties      string              `yaml:"ties" check:"oneof=first|value" doc:"first (default): bins of equal size, as pandas; value: equal customers score the same"`
-	Frequency string              `yaml:"frequency" check:"oneof=rows|orders" doc:"what one purchase is: a row (default) or all rows of an order_id"`
-	Net       bool                `yaml:"net" doc:"refunds lower what a customer spent; for the default query"`
-	Segments  map[string][]string `yaml:"segments" doc:"rows r5 to r1 of five names each, for f1 to f5; default: the seven segments"`
-	K         int                 `yaml:"k" doc:"clusters, default 4"`
-	Starts    int                 `yaml:"starts" doc:"K-Means starts of which the best is kept, default 10"`
-	Seed      uint64              `yaml:"seed" doc:"of K-Means, default 0"`
-	Scale     *int                `yaml:"scale" doc:"decimals of the currency, default 2"`
-	Into      string              `yaml:"into" doc:"default customer_segments; another table is made like it"`
+	AsOf      string   `yaml:"as_of" doc:"a time after which nothing counts, such as 2011-12-10, or newest: the midnight (UTC) after the newest purchase; default: when the run begins"`
+	Ties      string   `yaml:"ties" check:"oneof=first|value" doc:"first (default): bins of equal size, as pandas; value: equal customers score the same"`
+	Frequency string   `yaml:"frequency" check:"oneof=rows|orders" doc:"what one purchase is: a row (default) or all rows of an order_id"`
+	Net       bool     `yaml:"net" doc:"refunds lower what a customer spent: those of table refunds, or the negative amounts of a query of one's own"`
+	Segments  Segments `yaml:"segments" doc:"segment: its cells, such as r5 f4-5; or rows r5 to r1 of five names each, for f1 to f5; default: the seven segments"`
+	K         int      `yaml:"k" doc:"clusters, default 4"`
+	Starts    int      `yaml:"starts" doc:"K-Means starts of which the best is kept, default 10"`
+	Seed      uint64   `yaml:"seed" doc:"of K-Means, default 0"`
+	Sweep     string   `yaml:"sweep" check:"oneof=day|run|none" doc:"which runs try 2 to 10 clusters for cluster_sweep: day (default): the first of each day; run: all; none"`
+	Scale     *int     `yaml:"scale" doc:"decimals of the currency, default 2"`
+	Into      string   `yaml:"into" doc:"default customer_segments; another table is made like it"`
+	History   string   `yaml:"history" check:"oneof=day|run|none" doc:"which runs leave a snapshot: day (default): the first of each day, and runs as of a whole second, as with --as-of; run: all; none"`
 }
+
+// Values of history and sweep.
+const (
+	HistoryDay  = "day"
+	HistoryRun  = "run"
+	HistoryNone = "none"
+)
 
 func (w *With) withDefaults() {
 	if w.Ties == "" {
@@ -45,6 +58,20 @@ func (w *With) withDefaults() {
 	if w.Into == "" {
 		w.Into = "customer_segments"
 	}
+	if w.History == "" {
+		w.History = HistoryDay
+	}
+	if w.Sweep == "" {
+		w.Sweep = HistoryDay
+	}
+}
+
+// choices are the words that some settings take. A dagfile is held to them by its decoder.
+var choices = map[string][]string{
+	"ties":      {string(rfm.First), string(rfm.Value)},
+	"frequency": {string(rfm.Rows), string(rfm.Orders)},
+	"history":   {HistoryDay, HistoryRun, HistoryNone},
+	"sweep":     {HistoryDay, HistoryRun, HistoryNone},
 }
 
 // Check places the settings that make no sense.
@@ -65,12 +92,12 @@ func (w *With) Check(at func(path ...string) strictyaml.Pos) []strictyaml.Proble
 	if *c.Scale < 0 || *c.Scale > 6 {
 		wrong("scale", "it is the number of decimals of the currency", "scale is %d, it must be 0 to 6", *c.Scale)
 	}
-	if c.Net && c.Query != "" {
-		wrong("net", "let the query give refunds as negative amounts", "net has no effect on a query of one's own")
+	if _, err := parseAsOf(c.AsOf); err != nil {
+		wrong("as_of", "write a time such as 2011-12-10 or 2011-12-10T06:00:00Z, or newest", "%v", err)
 	}
-	if c.Segments != nil {
-		if _, err := rfm.ParseTable(c.Segments); err != nil {
-			wrong("segments", "give r5 to r1, each a list of five names for f1 to f5", "%v", err)
+	for _, v := range []struct{ key, word string }{{"ties", c.Ties}, {"frequency", c.Frequency}, {"history", c.History}, {"sweep", c.Sweep}} {
+		if !slices.Contains(choices[v.key], v.word) {
+			wrong(v.key, "", "%s is %q, it must be one of %s", v.key, v.word, strings.Join(choices[v.key], ", "))
 		}
 	}
 	return ps

@@ -138,7 +138,7 @@ func TestLaterWindowsChangeNothingBefore(t *testing.T) {
 		}
 		return out
 	}
-	for n := 1500; n < s.series[0].Len(); n += 777 {
+	for n := 1500; n < s.series[0].Len(); n += 1999 {
 		part, _ := Detect(Series{Revenue: s.series[0].Revenue[:n], Orders: s.series[0].Orders[:n]}, Defaults())
 		if diff := cmp.Diff(over(all, n), over(part, n)); diff != "" {
 			t.Fatalf("the first %d windows (-with later ones +alone):\n%s", n, diff)
@@ -167,14 +167,14 @@ func TestLastingChangeEnds(t *testing.T) {
 
 func TestSparseSeriesSaysSo(t *testing.T) {
 	t.Parallel()
-	events, summary := Detect(steady(7, 10*1440, 0.05), Defaults())
+	events, summary := Detect(steady(7, 6*1440, 0.05), Defaults())
 	if len(events) > 0 {
 		t.Errorf("three orders an hour: %+v", events)
 	}
-	if scored := summary.Windows - summary.Unscored; summary.Unscored != 30 || summary.Sparse < scored*95/100 {
+	if scored := summary.Judged; summary.Unscored != 30 || summary.Sparse < scored*95/100 || summary.State() != TooSparse {
 		t.Errorf("three orders an hour: %+v", summary)
 	}
-	if _, busy := Detect(steady(7, 10*1440, 20), Defaults()); busy.Sparse > busy.Windows/50 {
+	if _, busy := Detect(steady(7, 6*1440, 20), Defaults()); busy.Sparse > busy.Windows/50 || busy.State() != Judged {
 		t.Errorf("20 orders a minute: %+v", busy)
 	}
 }
@@ -211,6 +211,11 @@ func TestOptionsCheck(t *testing.T) {
 		"window":          func(o *Options) { o.Window = 10 },
 		"threshold":       func(o *Options) { o.Threshold = 0 },
 		"threshold_nan":   func(o *Options) { o.Threshold = math.NaN() },
+		"threshold_inf":   func(o *Options) { o.Threshold = math.Inf(1) },
+		"chance":          func(o *Options) { o.Chance = 0 },
+		"chance_of_half":  func(o *Options) { o.Chance = 0.5 },
+		"chance_nan":      func(o *Options) { o.Chance = math.NaN() },
+		"ratio_nan":       func(o *Options) { o.Ratio = math.NaN() },
 		"ratio":           func(o *Options) { o.Ratio = 0.5 },
 		"no_spans":        func(o *Options) { o.Spans = nil },
 		"spans_unordered": func(o *Options) { o.Spans = []int{5, 1} },
@@ -226,6 +231,112 @@ func TestOptionsCheck(t *testing.T) {
 	}
 }
 
+// What is older than Options.History may move a score a little, and nothing else: a search may begin there.
+func TestHistoryIsEnough(t *testing.T) {
+	t.Parallel()
+	s := &shop{days: 11, perMin: 15, share: []float64{.4, .1}, price: []float64{99, 20}, weekend: 1.4}
+	s.faulty(5)
+	s.run(5)
+	o := Defaults()
+	o.Days = 3
+	compared := 0
+	for p, all := range s.series {
+		for from := o.History(); from+1440 < all.Len(); from += 1500 {
+			cut := from - o.History()
+			want, _ := DetectFrom(all, o, from)
+			got, summary := DetectFrom(Series{Revenue: all.Revenue[cut:], Orders: all.Orders[cut:]}, o, from-cut)
+			for i := range got {
+				got[i].First += cut
+			}
+			if diff := cmp.Diff(want, got, cmpopts.EquateApprox(0.01, 0)); diff != "" {
+				t.Errorf("product %d, from window %d (-all before it +history only):\n%s", p, from, diff)
+			}
+			if summary.Judged != 3*1440 || summary.Unscored != 0 {
+				t.Errorf("product %d, from window %d of %d: %+v", p, from, all.Len(), summary)
+			}
+			compared += len(got)
+		}
+	}
+	if compared < 20 {
+		t.Errorf("only %d events compared", compared)
+	}
+}
+
+// An event that lasts into the windows that are reported is reported whole; one that ended before is not.
+func TestDetectFrom(t *testing.T) {
+	t.Parallel()
+	s := steady(3, 7000, 10)
+	zero(s, 5000, 10)
+	zero(s, 6000, 20)
+	for from, want := range map[int][]int{0: {5000, 6000}, 5009: {5000, 6000}, 5010: {6000}, 6019: {6000}, 6020: nil} {
+		var firsts []int
+		events, _ := DetectFrom(s, Defaults(), from)
+		for _, e := range events {
+			firsts = append(firsts, e.First)
+		}
+		if diff := cmp.Diff(want, firsts); diff != "" {
+			t.Errorf("from %d (-want +got):\n%s", from, diff)
+		}
+	}
+}
+
+func TestStates(t *testing.T) {
+	t.Parallel()
+	ended := steady(7, 10*1440, 5)
+	zero(ended, 2*1440, 8*1440)
+	for _, tt := range []struct {
+		name string
+		s    Series
+		from int
+		want State
+	}{
+		{"no_window", Series{}, 0, TooNew},
+		{"half_an_hour", steady(7, 30, 5), 0, TooNew},
+		{"three_hours", steady(7, 180, 5), 0, Judged},
+		{"busy", steady(7, 3000, 5), 0, Judged},
+		{"three_an_hour", steady(7, 3000, 0.05), 0, TooSparse},
+		{"never_sold", steady(7, 3000, 0), 0, Silent},
+		{"ended_eight_days_ago", ended, 0, Silent},
+		{"reported_from_the_end", steady(7, 3000, 5), 3000, Judged},
+	} {
+		if _, summary := DetectFrom(tt.s, Defaults(), tt.from); summary.State() != tt.want {
+			t.Errorf("%s: %q, want %q: %+v", tt.name, summary.State(), tt.want, summary)
+		}
+	}
+}
+
+// Money that is nonsense is no reason to fail: refunds above sales count as nothing sold, amounts near the end of int64 as
+// what they are.
+func TestOddMoney(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(s Series){
+		"all_negative": func(s Series) {
+			for i := range s.Revenue {
+				s.Revenue[i] *= -1
+			}
+		},
+		"all_free": func(s Series) { clear(s.Revenue) },
+		"huge": func(s Series) {
+			for i := range s.Revenue {
+				s.Revenue[i] *= 10_000_000_000
+			}
+		},
+	} {
+		s := steady(3, 7000, 10)
+		change(s)
+		s.Orders[6000] = 60
+		events, _ := Detect(s, Defaults())
+		if len(events) != 1 || events[0].First != 6000 || events[0].Kind != Spike {
+			t.Errorf("%s: %+v", name, events)
+		}
+		for _, e := range events {
+			if math.IsNaN(e.Score+e.Expected) || math.IsInf(e.Score+e.Expected, 0) || e.Expected < 0 {
+				t.Errorf("%s: %+v", name, e)
+			}
+		}
+	}
+}
+
 func BenchmarkDetect(b *testing.B) {
 	for _, rate := range []float64{0.5, 5, 50} {
 		s := steady(1, 30*1440, rate)
@@ -236,5 +347,27 @@ func BenchmarkDetect(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*s.Len()), "ns/window")
 		})
+	}
+}
+
+// One step of the rolling median and deviation over 60 values, both worked out for each: what the search does without is
+// the deviation of windows that are near the median.
+func BenchmarkRollingDeviation(b *testing.B) {
+	s := steady(1, 4096, 30)
+	values := make([]float64, s.Len())
+	for i, v := range s.Revenue {
+		values[i] = math.Sqrt(float64(v)) + float64(i%97)/1e3 // few equal ones
+	}
+	r := newRoots(60)
+	sum, i := 0.0, 0
+	b.ReportAllocs()
+	for b.Loop() {
+		median := r.median()
+		sum += r.scale(median, 0, 0)
+		r.push(values[i%len(values)], true)
+		i++
+	}
+	if sum == 0 {
+		b.Fatal("no deviation")
 	}
 }

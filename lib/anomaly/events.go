@@ -19,7 +19,8 @@ func (d *detector) events() []Event {
 		}
 		lo = hi
 	}
-	return d.merge(events)
+	events = d.merge(events)
+	return slices.DeleteFunc(events, func(e Event) bool { return e.First+e.Windows <= d.from })
 }
 
 func sameKind(a, b float64) bool { return a > 0 && b > 0 || a < 0 && b < 0 || a == 0 && b == 0 }
@@ -84,7 +85,7 @@ func (d *detector) event(first, last int, score float64) Event {
 	}
 	return Event{
 		First: first, Windows: last - first + 1, Kind: kind, Score: score,
-		Observed: int64(d.base.revenue.sum(first, last)),
+		Observed: d.base.revenue.sum(first, last),
 		Expected: math.Max(0, d.base.expectRevenue(first, last)),
 	}
 }

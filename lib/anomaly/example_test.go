@@ -31,5 +31,5 @@ func Example() {
 	}
 	// Output:
 	// drop from minute 150 for 10: 0, expected 100000, score -9.7
-	// spike from minute 250 for 1: 80000, expected 10000, score 9.7
+	// spike from minute 250 for 1: 80000, expected 10000, score 9.8
 }

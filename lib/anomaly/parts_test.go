@@ -28,11 +28,21 @@ func TestFill(t *testing.T) {
 			orders[i], orders[j] = orders[j], orders[i]
 		})
 	}
-	if _, err := Fill([]int64{105}, []int64{1}, []int64{1}, 100, 150, 10); err == nil {
-		t.Error("a row between two windows: no error")
-	}
-	if _, err := Fill(nil, nil, nil, 100, 150, 0); err == nil {
-		t.Error("windows of no length: no error")
+	one := []int64{1}
+	for name, fill := range map[string]func() (Series, error){
+		"a_row_between_two_windows": func() (Series, error) { return Fill([]int64{105}, one, one, 100, 150, 10) },
+		"windows_of_no_length":      func() (Series, error) { return Fill(nil, nil, nil, 100, 150, 0) },
+		"an_end_before_the_start":   func() (Series, error) { return Fill(nil, nil, nil, 150, 100, 10) },
+		"a_date_typed_wrong":        func() (Series, error) { return Fill([]int64{100}, one, one, 100, 1<<60, 10) },
+		"negative_orders":           func() (Series, error) { return Fill([]int64{100}, one, []int64{-1}, 100, 150, 10) },
+		"a_column_too_short":        func() (Series, error) { return Fill([]int64{100}, one, nil, 100, 150, 10) },
+		"more_money_than_there_is": func() (Series, error) {
+			return Fill([]int64{100, 110}, []int64{math.MaxInt64, math.MaxInt64}, []int64{1, 1}, 100, 150, 10)
+		},
+	} {
+		if _, err := fill(); err == nil {
+			t.Errorf("%s: no error", name)
+		}
 	}
 }
 
@@ -60,7 +70,8 @@ func TestRootsEqualSorting(t *testing.T) {
 			for _, v := range last {
 				far = append(far, math.Abs(v-median))
 			}
-			got, scale := r.center(0, 0)
+			got := r.median()
+			scale := r.scale(got, 0, 0)
 			if want := 1.4826 * medianOf(far); got != median || math.Abs(scale-want) > 1e-12 {
 				t.Fatalf("window %d after %d values: median %v, scale %v; sorting gives %v, %v", n, i+1, got, scale, median, want)
 			}
@@ -91,8 +102,9 @@ func TestTailIsCloseToPoisson(t *testing.T) {
 					p += math.Exp(log(k))
 				}
 			} else {
-				for k := observed; k < observed+2000; k++ {
-					p += math.Exp(log(k))
+				for k, last := observed, 1.0; last > 1e-25; k++ {
+					last = math.Exp(log(k))
+					p += last
 				}
 			}
 			exact := math.Sqrt2 * math.Erfinv(1-2*p)
@@ -103,7 +115,11 @@ func TestTailIsCloseToPoisson(t *testing.T) {
 			if math.Abs(exact) < 1 || math.Abs(exact) > 8 {
 				continue // near the mean both are far from any threshold; beyond 8 p is too small for Erfinv
 			}
-			if math.Abs(got-exact) > 0.4 {
+			limit := 0.03
+			if mean < 1 {
+				limit = 0.06
+			}
+			if math.Abs(got-exact) > limit {
 				t.Errorf("%d where %v are due: %.3f, the exact tail gives %.3f", observed, mean, got, exact)
 			}
 		}
@@ -126,5 +142,38 @@ func TestTail(t *testing.T) {
 	}
 	if z := tail(1e9, 1, 1); math.IsInf(z, 0) || math.IsNaN(z) {
 		t.Errorf("a billion where one is due: %v", z)
+	}
+}
+
+// A network that sorts every sequence of zeros and ones sorts everything.
+//
+// Source: Knuth, "The Art of Computer Programming" 3, section 5.3.4, theorem Z.
+func TestSort8(t *testing.T) {
+	t.Parallel()
+	for bits := range 256 {
+		var a [8]int64
+		for i := range a {
+			a[i] = int64(bits >> i & 1)
+		}
+		b := a
+		sort8(&a)
+		insertionSort(b[:])
+		if !slices.IsSorted(a[:]) || a != b {
+			t.Fatalf("%08b: %v, by insertion %v", bits, a, b)
+		}
+	}
+}
+
+// The chances that words and scores stand for.
+func TestChances(t *testing.T) {
+	t.Parallel()
+	if z := deviations(1e-7); math.Abs(z-5.199338) > 1e-6 { // the tables' figure
+		t.Errorf("one in ten million is %v deviations", z)
+	}
+	for _, due := range []float64{2, 16.1, 100, 400, 1000} {
+		// None where so many are due has the chance e^-due: its score is that many deviations, and back.
+		if z := -tail(0, due, 1); math.Abs(silence(z)-due) > max(0.1, 0.01*due) {
+			t.Errorf("none where %v are due scores %v, which is silence where %v are due", due, z, silence(z))
+		}
 	}
 }

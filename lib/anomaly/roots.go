@@ -1,10 +1,5 @@
 package anomaly
 
-import (
-	"math"
-	"slices"
-)
-
 // roots holds the last n square roots of revenue, in the order they came and sorted, and how many of their windows had
 // sales.
 type roots struct {
@@ -21,31 +16,68 @@ func newRoots(n int) roots {
 
 // push takes in x and lets the oldest go when the window is full.
 func (r *roots) push(x float64, sold bool) {
-	if len(r.sorted) == len(r.ring) {
-		at, _ := slices.BinarySearch(r.sorted, r.ring[r.next])
-		r.sorted = slices.Delete(r.sorted, at, at+1)
+	to := r.search(x)
+	if n := len(r.sorted); n < len(r.ring) {
+		r.sorted = r.sorted[:n+1]
+		copy(r.sorted[to+1:], r.sorted[to:n])
+	} else { // what lies between the place of the oldest and that of x moves by one
+		from := r.search(r.ring[r.next])
+		if from < to {
+			to--
+			copy(r.sorted[from:to], r.sorted[from+1:to+1])
+		} else {
+			copy(r.sorted[to+1:from+1], r.sorted[to:from])
+		}
 		if r.sold[r.next] {
 			r.sales--
 		}
 	}
-	at, _ := slices.BinarySearch(r.sorted, x)
-	r.sorted = slices.Insert(r.sorted, at, x)
+	r.sorted[to] = x
 	r.ring[r.next], r.sold[r.next] = x, sold
 	if sold {
 		r.sales++
 	}
-	r.next = (r.next + 1) % len(r.ring)
+	if r.next++; r.next == len(r.ring) {
+		r.next = 0
+	}
+}
+
+// search is how many of the sorted values are less than x. No branch depends on the values: they are as good as random,
+// and a wrong guess costs more than the whole comparison.
+func (r *roots) search(x float64) int {
+	at, n := 0, len(r.sorted)
+	for n > 1 {
+		half := n / 2
+		step := 0
+		if r.sorted[at+half-1] < x {
+			step = half
+		}
+		at += step
+		n -= half
+	}
+	if n == 1 && r.sorted[at] < x {
+		at++
+	}
+	return at
 }
 
 // dense tells whether more than half of the windows had sales; only then their median says something.
 func (r *roots) dense() bool { return 2*r.sales > len(r.sorted) }
 
-// center returns the median and the scale of the roots: 1.4826 times the median absolute deviation, which is the standard
-// deviation of normal values, but at least a twentieth of what is expected and at least what Poisson counts of orders of
-// this value would give (half the root of one order). Without the floors, quiet series would alarm at nothing.
-func (r *roots) center(expected, order float64) (median, scale float64) {
-	median = middle(r.sorted)
-	return median, math.Max(1.4826*r.deviation(median), math.Max(0.05*expected, 0.5*order))
+// median is the middle of the roots; 0 when there are none.
+func (r *roots) median() float64 {
+	n := len(r.sorted)
+	if n == 0 {
+		return 0
+	}
+	return (r.sorted[(n-1)/2] + r.sorted[n/2]) / 2
+}
+
+// scale is 1.4826 times the median absolute deviation of the roots, which is the standard deviation of normal values, but
+// at least a twentieth of what is expected and at least what Poisson counts of orders of this value would give (half the
+// root of one order). Without the floors, quiet series would alarm at nothing.
+func (r *roots) scale(median, expected, order float64) float64 {
+	return max(1.4826*r.deviation(median), 0.05*expected, 0.5*order)
 }
 
 // deviation is the median of the distances to m, found by walking outwards from m on both sides.
@@ -54,7 +86,7 @@ func (r *roots) deviation(m float64) float64 {
 	if n == 0 {
 		return 0
 	}
-	right, _ := slices.BinarySearch(r.sorted, m)
+	right := r.search(m)
 	left := right - 1
 	before, last := 0.0, 0.0
 	for range n/2 + 1 {
@@ -71,13 +103,4 @@ func (r *roots) deviation(m float64) float64 {
 		return (before + last) / 2
 	}
 	return last
-}
-
-// middle is the median of sorted values.
-func middle(sorted []float64) float64 {
-	n := len(sorted)
-	if n == 0 {
-		return 0
-	}
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // shop makes sales like a real one's, minute by minute: opening hours with two peaks, weekends that are busier and start
-// later, items that are bought together, prices that vary, and things that go wrong.
+// later, prices that vary, and things that go wrong. Orders come one by one, so counts are Poisson.
 type shop struct {
 	days    int
 	perMin  float64   // visits a minute, averaged over a week
@@ -52,31 +52,20 @@ func (s *shop) run(seed uint64) {
 	for p := range s.series {
 		s.series[p] = Series{Revenue: make([]int64, n), Orders: make([]int64, n)}
 	}
-	factor := make([]float64, len(s.share))
-	for t := range n {
-		for p := range factor {
-			factor[p] = 1
+	factor := make([]float64, n)
+	for p, share := range s.share {
+		for t := range factor {
+			factor[t] = 1
 		}
 		for _, f := range s.faults {
-			if t >= f.first && t < f.first+f.minutes {
-				for p := range factor {
-					if f.product < 0 || f.product == p {
-						factor[p] *= f.factor
-					}
-				}
+			for t := f.first; (f.product < 0 || f.product == p) && t < min(n, f.first+f.minutes); t++ {
+				factor[t] *= f.factor
 			}
 		}
-		for range poisson(s.rng, s.rate(t)) {
-			for p, share := range s.share {
-				c := share * factor[p]
-				for c > 0 {
-					if s.rng.Float64() < c {
-						s.series[p].Orders[t]++
-						s.series[p].Revenue[t] += int64(100 * s.price[p] * (1 + .1*s.rng.NormFloat64()))
-					}
-					c--
-				}
-			}
+		for t := range n {
+			orders := float64(poisson(s.rng, s.rate(t)*share*factor[t]))
+			s.series[p].Orders[t] = int64(orders)
+			s.series[p].Revenue[t] = int64(100 * s.price[p] * (orders + math.Sqrt(orders)*.1*s.rng.NormFloat64())) // prices vary by a tenth
 		}
 	}
 }

@@ -64,9 +64,9 @@ func TestSimulatedShop(t *testing.T) {
 		spikes, outage float64 // least share found
 		falseAlarms    float64 // most, a product and day
 	}{
-		{"3_a_minute", 30, 3, false, 0.6, 0, 0.02},
-		{"30_a_minute", 30, 30, false, 0.9, 1, 0.05},
-		{"30_a_minute_in_steps", 30, 30, true, 0.9, 1, 0.1},
+		{"3_a_minute", 16, 3, false, 0.6, 0, 0.02},
+		{"30_a_minute", 16, 30, false, 0.9, 1, 0.05},
+		{"30_a_minute_in_steps", 16, 30, true, 0.9, 1, 0.1},
 		{"300_a_minute", 10, 300, false, 0.9, 1, 0.05},
 		{"300_a_minute_in_steps", 10, 300, true, 0.9, 1, 0.3},
 	} {

@@ -2,6 +2,7 @@ package apriori
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -19,6 +20,9 @@ type Baskets struct {
 func FromPairs(basket, item []int32, baskets, items int) (*Baskets, error) {
 	if len(basket) != len(item) {
 		return nil, fmt.Errorf("%d baskets for %d items: each pair needs both", len(basket), len(item))
+	}
+	if int64(len(item))+int64(baskets) > math.MaxUint32 {
+		return nil, fmt.Errorf("%d pairs and %d baskets: together they must be at most %d", len(item), baskets, uint32(math.MaxUint32))
 	}
 	b := &Baskets{items: items, starts: make([]int, baskets+1), item: make([]int32, len(item))}
 	for i, at := range basket {

@@ -1,121 +1,205 @@
 package apriori
 
 import (
+	"cmp"
 	"math/bits"
-	"sync/atomic"
+	"slices"
 )
 
 // miner is one worker: it finds the sets that begin with one first item (in rank order) after another.
-type miner struct {
-	*frequent
+type miner[R rank] struct {
+	*ranked[R]
 	found
+	limit   *reach
 	maxLen  int
 	maxSets int64
-	total   *atomic.Int64 // sets found by all workers
+	fresh   int64 // sets found since the last report
 
-	partner []int64 // by rank: baskets shared with the first item
-	prefix  []int32 // items of the class at hand
+	partner []uint32 // by rank: baskets shared with the first item
+	slot    []int32  // by rank: where the item's bitmap begins, or -1
+	prefix  []int32  // ranks of the class at hand
+	depth   [][]member
+	memory  arena
 }
 
 // member is one set of a class: the class's prefix and one more item, and the first item's baskets that hold all.
 type member struct {
 	rank  int32
-	count int64
+	count uint32
 	holds []uint64 // a bit per basket of the first item
 }
 
-func (m *miner) keep(last int32, count int64) {
+func newMiner[R rank](r *ranked[R], limit *reach, o Options) *miner[R] {
+	return &miner[R]{
+		ranked: r, limit: limit, maxLen: o.MaxLen, maxSets: int64(o.MaxItemsets),
+		partner: make([]uint32, len(r.item)), slot: make([]int32, len(r.item)),
+	}
+}
+
+// reportSets is after how many found sets a worker looks at what all have found.
+const reportSets = 256
+
+func (m *miner[R]) keep(last int32, count uint32) {
 	m.add(m.prefix, last, count)
-	m.total.Add(1)
+	if m.fresh++; m.fresh == reportSets {
+		m.report()
+	}
+}
+
+func (m *miner[R]) report() {
+	if m.limit.total.Add(m.fresh) > m.maxSets {
+		m.limit.lower(0)
+	}
+	m.fresh = 0
+}
+
+// allowed tells whether sets of so many items are still looked for.
+func (m *miner[R]) allowed(size int) bool {
+	if size > m.maxLen {
+		return false
+	}
+	if size > int(m.limit.items.Load()) {
+		m.limit.cut.Store(true)
+		return false
+	}
+	return true
 }
 
 // first finds all sets whose lowest rank is the given one.
-func (m *miner) first(rank int32) {
+func (m *miner[R]) first(rank R) {
 	m.prefix = m.prefix[:0]
-	m.keep(m.item[rank], m.count[rank])
-	if m.maxLen < 2 {
+	m.keep(int32(rank), uint32(m.count[rank]))
+	if !m.allowed(2) || !m.pairs(rank) {
 		return
 	}
-	at := m.vertical[rank]
-	partner := m.partner
-	clear(partner[rank:])
-	for _, p := range at {
-		for q := p + 1; m.flat[q] != end; q++ {
-			partner[m.flat[q]]++
+	members := m.level(1)
+	for r := int(rank) + 1; r < len(m.partner); r++ {
+		if int64(m.partner[r]) >= m.minCount {
+			members = append(members, member{rank: int32(r), count: m.partner[r]})
 		}
 	}
-	var members []member
-	for r := rank + 1; int(r) < len(partner); r++ {
-		if partner[r] >= m.minCount {
-			members = append(members, member{rank: r, count: partner[r]})
-		}
-	}
-	m.prefix = append(m.prefix, m.item[rank])
-	if m.maxLen == 2 || len(members) < 2 {
+	m.depth[1] = members
+	m.prefix = append(m.prefix, int32(rank))
+	if len(members) < 2 || !m.allowed(3) {
 		for _, pair := range members {
-			m.keep(m.item[pair.rank], pair.count)
+			m.keep(pair.rank, pair.count)
 		}
 		return
 	}
-	m.project(at, members)
+	slices.SortFunc(members, func(a, b member) int { return cmp.Or(cmp.Compare(a.count, b.count), cmp.Compare(a.rank, b.rank)) })
+	m.memory.reset()
+	m.project(m.places(rank), members)
 	m.class(members)
 }
 
+// pairs counts the baskets each later rank shares with this one. It tells whether it came to the end.
+func (m *miner[R]) pairs(rank R) bool {
+	partner, flat := m.partner, m.flat
+	clear(partner[rank:])
+	for places := m.places(rank); len(places) > 0; {
+		n := min(len(places), 1<<12)
+		for _, p := range places[:n] {
+			for _, r := range flat[p+1:] {
+				if int(r) >= len(partner) { // the end of the basket
+					break
+				}
+				partner[r]++
+			}
+		}
+		if places = places[n:]; !m.allowed(2) {
+			return false
+		}
+	}
+	return true
+}
+
 // project fills the members' bitmaps from the baskets of the first item, which stand at these places of flat.
-func (m *miner) project(at []int, members []member) {
-	words := (len(at) + 63) / 64
-	all := make([]uint64, words*len(members))
-	slot := m.partner // counts are in the members now; the same memory says where an item's bitmap begins, or -1
-	for r := range slot {
-		slot[r] = -1
+func (m *miner[R]) project(places []uint32, members []member) {
+	words := (len(places) + 63) / 64
+	all := m.memory.take(words * len(members))
+	clear(all)
+	slot, flat := m.slot, m.flat
+	for i := range slot {
+		slot[i] = -1
 	}
 	for i := range members {
 		members[i].holds = all[i*words : (i+1)*words]
-		slot[members[i].rank] = int64(i * words)
+		slot[members[i].rank] = int32(i)
 	}
-	for i, p := range at {
-		word, bit := int64(i/64), uint64(1)<<(i%64)
-		for q := p + 1; m.flat[q] != end; q++ {
-			if s := slot[m.flat[q]]; s >= 0 {
-				all[s+word] |= bit
+	for i, p := range places {
+		word, bit := i/64, uint64(1)<<(i%64)
+		for _, r := range flat[p+1:] {
+			if int(r) >= len(slot) {
+				break
+			}
+			if s := slot[r]; s >= 0 {
+				all[int(s)*words+word] |= bit
 			}
 		}
 	}
+}
+
+// level is an empty list for the members of a class at a depth, in memory used before.
+func (m *miner[R]) level(depth int) []member {
+	for len(m.depth) <= depth {
+		m.depth = append(m.depth, nil)
+	}
+	return m.depth[depth][:0]
 }
 
 // class keeps its members and joins each with the later ones into the next size, as Apriori joins sets that share all
 // but their last item. A joined set is counted at once, so the subsets Apriori would look up first need no look-up.
-func (m *miner) class(members []member) {
+func (m *miner[R]) class(members []member) {
+	size := len(m.prefix) + 2
 	for i := range members {
 		a := &members[i]
-		m.keep(m.item[a.rank], a.count)
-		if len(m.prefix)+2 > m.maxLen || i == len(members)-1 || m.total.Load() > m.maxSets {
+		m.keep(a.rank, a.count)
+		if i == len(members)-1 || !m.allowed(size) {
 			continue
 		}
-		var joined []member
-		buffer := make([]uint64, len(a.holds))
-		for _, b := range members[i+1:] {
-			count := intersect(buffer, a.holds, b.holds)
-			if count >= m.minCount {
-				joined = append(joined, member{b.rank, count, buffer})
-				buffer = make([]uint64, len(a.holds))
+		mark := m.memory.mark()
+		joined := m.level(size - 1)
+		m.prefix = append(m.prefix, a.rank)
+		if size == m.maxLen { // no longer sets are looked for, so these need no bitmaps
+			for _, b := range members[i+1:] {
+				if count := common(a.holds, b.holds); int64(count) >= m.minCount {
+					m.keep(b.rank, count)
+				}
 			}
-		}
-		if len(joined) > 0 {
-			m.prefix = append(m.prefix, m.item[a.rank])
+		} else {
+			buffer := m.memory.take(len(a.holds))
+			for _, b := range members[i+1:] {
+				if count := intersect(buffer, a.holds, b.holds); int64(count) >= m.minCount {
+					joined = append(joined, member{b.rank, count, buffer})
+					buffer = m.memory.take(len(a.holds))
+				}
+			}
+			m.depth[size-1] = joined
 			m.class(joined)
-			m.prefix = m.prefix[:len(m.prefix)-1]
 		}
+		m.prefix = m.prefix[:len(m.prefix)-1]
+		m.memory.release(mark)
 	}
 }
 
 // intersect writes a AND b to into and counts its bits.
-func intersect(into, a, b []uint64) int64 {
+func intersect(into, a, b []uint64) uint32 {
 	n := 0
 	a, b = a[:len(into)], b[:len(into)]
 	for i := range into {
-		into[i] = a[i] & b[i]
-		n += bits.OnesCount64(into[i])
+		x := a[i] & b[i]
+		into[i] = x
+		n += bits.OnesCount64(x)
 	}
-	return int64(n)
+	return uint32(n)
+}
+
+// common counts the bits of a AND b.
+func common(a, b []uint64) uint32 {
+	n := 0
+	b = b[:len(a)]
+	for i, x := range a {
+		n += bits.OnesCount64(x & b[i])
+	}
+	return uint32(n)
 }

@@ -33,7 +33,8 @@ func Example() {
 		return
 	}
 	for _, r := range rules {
-		fmt.Printf("%s -> %s: confidence %.2f, lift %.2f\n", names[r.Antecedent[0]], names[r.Consequent[0]], r.Confidence, r.Lift)
+		fmt.Printf("%s -> %s: confidence %.2f (%.2f to %.2f), lift %.2f, p %.2f\n", names[r.Antecedent[0]], names[r.Consequent[0]],
+			r.Confidence, r.ConfidenceLow, r.ConfidenceHigh, r.Lift, r.P)
 	}
 	// Output:
 	// BAG 2
@@ -41,7 +42,7 @@ func Example() {
 	// MOUSE 4
 	// BAG MOUSE 2
 	// LAPTOP MOUSE 3
-	// LAPTOP -> MOUSE: confidence 1.00, lift 1.25
-	// BAG -> MOUSE: confidence 1.00, lift 1.25
-	// MOUSE -> LAPTOP: confidence 0.75, lift 1.25
+	// LAPTOP -> MOUSE: confidence 1.00 (0.44 to 1.00), lift 1.25, p 0.40
+	// BAG -> MOUSE: confidence 1.00 (0.34 to 1.00), lift 1.25, p 0.60
+	// MOUSE -> LAPTOP: confidence 0.75 (0.30 to 0.95), lift 1.25, p 0.40
 }

@@ -1,7 +1,6 @@
 package apriori
 
 import (
-	"cmp"
 	"iter"
 	"slices"
 	"sort"
@@ -12,6 +11,7 @@ type Itemsets struct {
 	Baskets int    // number of baskets mined
 	Stopped string // why longer sets are missing; empty when none are
 
+	maxLen int // no longer sets were looked for
 	levels []level
 }
 
@@ -69,51 +69,14 @@ func (s *Itemsets) Count(items ...int32) int64 {
 	return l.count[i]
 }
 
-// collect sorts sets found in any order into levels. Each is items then count.
-func collect(baskets int, found []found) *Itemsets {
-	s := &Itemsets{Baskets: baskets}
-	var bySize [][]found1
-	for i := range found {
-		f := &found[i]
-		at := 0
-		for j, end := range f.ends {
-			size := end - at
-			for len(bySize) < size {
-				bySize = append(bySize, nil)
-			}
-			bySize[size-1] = append(bySize[size-1], found1{f.items[at:end:end], f.counts[j]})
-			at = end
+// keep gives up the longest sets until at most so many are left.
+func (s *Itemsets) keep(most int) {
+	left := most
+	for size, l := range s.levels {
+		if left -= len(l.count); left < 0 {
+			s.Stopped = tooMany(most, size)
+			s.levels = s.levels[:size]
+			return
 		}
 	}
-	for size, sets := range bySize {
-		slices.SortFunc(sets, func(a, b found1) int { return slices.Compare(a.items, b.items) })
-		l := level{size: size + 1, items: make([]int32, 0, len(sets)*(size+1)), count: make([]int64, 0, len(sets))}
-		for _, set := range sets {
-			l.items = append(l.items, set.items...)
-			l.count = append(l.count, set.count)
-		}
-		s.levels = append(s.levels, l)
-	}
-	return s
-}
-
-// found is what one worker found, in the order it did.
-type found struct {
-	items  []int32 // set after set, each ascending
-	ends   []int   // where each set ends in items
-	counts []int64
-}
-
-type found1 struct {
-	items []int32
-	count int64
-}
-
-// add appends the set of prefix and last, in any order.
-func (f *found) add(prefix []int32, last int32, count int64) {
-	at := len(f.items)
-	f.items = append(append(f.items, prefix...), last)
-	slices.SortFunc(f.items[at:], cmp.Compare)
-	f.ends = append(f.ends, len(f.items))
-	f.counts = append(f.counts, count)
 }

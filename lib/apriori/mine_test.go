@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -98,13 +99,19 @@ func bruteForce(b *Baskets, support float64, maxLen int) string {
 }
 
 // byClass mines without the mask histogram, whatever the number of items.
-func byClass(t *testing.T, b *Baskets, o Options) *Itemsets {
+func byClass[R rank](t *testing.T, b *Baskets, o Options) *Itemsets {
 	t.Helper()
-	if o.MaxLen == 0 {
-		o.MaxLen = math.MaxInt
+	f := frequentItems(b, MinCount(o.MinSupport, b.Len()))
+	s, err := mineByClass[R](t.Context(), b, f, o.withDefaults(), time.Now())
+	if err != nil {
+		t.Fatal(err)
 	}
-	o.MaxItemsets = math.MaxInt
-	s, err := frequentItems(b, MinCount(o.MinSupport, b.Len())).mineByClass(t.Context(), o)
+	return s
+}
+
+func mustMine(t testing.TB, b *Baskets, o Options) *Itemsets {
+	t.Helper()
+	s, err := Mine(t.Context(), b, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,8 +136,11 @@ func TestMineEqualsBruteForce(t *testing.T) {
 		if diff := cmp.Diff(want, dump(byMask)); diff != "" {
 			t.Fatalf("%d baskets, %+v (-brute force +by mask):\n%s", b.Len(), o, diff)
 		}
-		if diff := cmp.Diff(want, dump(byClass(t, b, o))); diff != "" {
+		if diff := cmp.Diff(want, dump(byClass[uint16](t, b, o))); diff != "" {
 			t.Fatalf("%d baskets, %+v (-brute force +by class):\n%s", b.Len(), o, diff)
+		}
+		if diff := cmp.Diff(want, dump(byClass[uint32](t, b, o))); diff != "" {
+			t.Fatalf("%d baskets, %+v (-brute force +by class, wide ranks):\n%s", b.Len(), o, diff)
 		}
 	}
 }
@@ -145,7 +155,7 @@ func TestMineManyItems(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sizes := s.Sizes(); len(sizes) < 3 || sizes[0] <= maskItems {
+	if sizes := s.Sizes(); len(sizes) < 3 || sizes[0] <= 20 {
 		t.Fatalf("sets by size %v: the case is too easy", sizes)
 	}
 	var before []int32

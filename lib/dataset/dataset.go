@@ -118,22 +118,31 @@ func (s Shape) has(names []string) bool {
 	return len(seen) == len(s)
 }
 
-// Encode numbers the distinct values in ascending order, text by its bytes: values[i] is distinct[codes[i]].
+// Encode numbers the distinct values in ascending order, text by its bytes: values[i] is distinct[codes[i]]. It looks up
+// each value once, and sorts the distinct ones.
 func Encode[T cmp.Ordered](values []T) (distinct []T, codes []int32) {
-	code := make(map[T]int32)
-	for _, v := range values {
-		if _, ok := code[v]; !ok {
-			code[v] = 0
-			distinct = append(distinct, v)
-		}
-	}
-	slices.Sort(distinct)
-	for i, v := range distinct {
-		code[v] = int32(i)
-	}
+	seen := make(map[T]int32)
 	codes = make([]int32, len(values))
 	for i, v := range values {
-		codes[i] = code[v]
+		code, ok := seen[v]
+		if !ok {
+			code = int32(len(distinct))
+			seen[v] = code
+			distinct = append(distinct, v)
+		}
+		codes[i] = code
 	}
-	return distinct, codes
+	order := make([]int32, len(distinct)) // of the codes so far
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(distinct[a], distinct[b]) })
+	sorted, place := make([]T, len(distinct)), make([]int32, len(distinct))
+	for i, code := range order {
+		sorted[i], place[code] = distinct[code], int32(i)
+	}
+	for i, code := range codes {
+		codes[i] = place[code]
+	}
+	return sorted, codes
 }

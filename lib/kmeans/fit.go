@@ -3,10 +3,7 @@ package kmeans
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"runtime"
-	"sync"
-	"sync/atomic"
 )
 
 // Options of a fit; [Defaults] fills them.
@@ -24,7 +21,7 @@ func Defaults(k int) Options {
 	return Options{K: k, Starts: 10, MaxIterations: 300, Tolerance: 1e-4, Workers: runtime.GOMAXPROCS(0)}
 }
 
-func (o Options) check(x Points) error {
+func (o Options) check() error {
 	switch {
 	case o.K < 1:
 		return fmt.Errorf("k is %d, it must be at least 1", o.K)
@@ -33,7 +30,7 @@ func (o Options) check(x Points) error {
 	case o.Tolerance < 0 || math.IsNaN(o.Tolerance):
 		return fmt.Errorf("tolerance is %v, it must be at least 0", o.Tolerance)
 	}
-	return x.check()
+	return nil
 }
 
 // Model is the outcome of a fit.
@@ -46,57 +43,22 @@ type Model struct {
 	Converged  bool    // false when MaxIterations ended it
 }
 
-// Fit groups points into o.K clusters from o.Starts starts and keeps the one with the lowest inertia; of equal ones, the
-// first. Fewer distinct points than clusters leave some clusters empty; no points at all are an error.
-//
-// Cost: Starts * iterations * n * K * D. Memory: 12 bytes a point and worker beyond the points.
+// Fit is [Prepare] and [Set.Fit] in one.
 func Fit(x Points, o Options) (*Model, error) {
-	if err := o.check(x); err != nil {
+	s, err := Prepare(x, o.Workers)
+	if err != nil {
 		return nil, err
 	}
-	if x.Len() == 0 {
-		return nil, fmt.Errorf("no points to group")
-	}
-	starts, workers := max(1, o.Starts), max(1, o.Workers)
-	c := center(x)
-	models := make([]*Model, starts)
-	// Starts are independent, so whole starts go to the workers; with one start its chunks do.
-	each(starts, workers, func(i int) {
-		rng := rand.New(rand.NewPCG(o.Seed, uint64(i)))
-		inner := max(1, workers/starts)
-		models[i] = c.lloyd(c.seed(o.K, rng, inner), o, inner)
-	})
-	best := models[0]
-	for _, m := range models[1:] {
-		if m.Inertia < best.Inertia {
-			best = m
-		}
-	}
-	c.uncenter(best)
-	return best, nil
+	return s.Fit(o)
 }
 
-// FitFrom runs Lloyd's algorithm once from the given first centers, which it leaves untouched. o.K, o.Starts and o.Seed
-// are not used.
+// FitFrom is [Prepare] and [Set.FitFrom] in one.
 func FitFrom(x, centers Points, o Options) (*Model, error) {
-	o.K = max(1, centers.Len())
-	if err := o.check(x); err != nil {
+	s, err := Prepare(x, o.Workers)
+	if err != nil {
 		return nil, err
 	}
-	if err := centers.check(); err != nil {
-		return nil, fmt.Errorf("first centers: %w", err)
-	}
-	if x.D != centers.D || x.Len() == 0 || centers.Len() == 0 {
-		return nil, fmt.Errorf("%d points of %d coordinates do not fit %d centers of %d", x.Len(), x.D, centers.Len(), centers.D)
-	}
-	c := center(x)
-	first := make([]float64, len(centers.X))
-	for i, v := range centers.X {
-		first[i] = v - c.mean[i%x.D]
-	}
-	m := c.lloyd(first, o, max(1, o.Workers))
-	c.uncenter(m)
-	return m, nil
+	return s.FitFrom(centers, o)
 }
 
 // Renumber gives cluster order[i] the number i. order holds each number once.
@@ -113,24 +75,4 @@ func (m *Model) Renumber(order []int) {
 		m.Labels[i] = to[label]
 	}
 	m.Centers, m.Sizes = centers, sizes
-}
-
-// each calls f(0) to f(n-1) on up to workers goroutines and waits for all.
-func each(n, workers int, f func(i int)) {
-	if workers = min(workers, n); workers <= 1 {
-		for i := range n {
-			f(i)
-		}
-		return
-	}
-	var next atomic.Int64
-	var group sync.WaitGroup
-	for range workers {
-		group.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(i)
-			}
-		})
-	}
-	group.Wait()
 }

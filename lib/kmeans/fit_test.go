@@ -102,22 +102,29 @@ func TestFewPoints(t *testing.T) {
 		{"all_equal", Points{D: 1, X: []float64{7, 7, 7, 7}}, 3, 1, 0},
 		{"two_distinct", Points{D: 1, X: []float64{7, 7, 9, 9, 9}}, 4, 2, 0},
 		{"one_cluster", Points{D: 1, X: []float64{1, 3}}, 1, 1, 2},
+		{"many_equal", Points{D: 3, X: make([]float64, 3*30_000)}, 4, 1, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			m, err := Fit(tt.points, Defaults(tt.k))
-			if err != nil {
-				t.Fatal(err)
-			}
-			clusters := 0
-			for _, size := range m.Sizes {
-				if size > 0 {
-					clusters++
+			for _, treeFrom := range []int{1, math.MaxInt} {
+				s, err := prepare(tt.points, 2, treeFrom)
+				if err != nil {
+					t.Fatal(err)
 				}
+				m, err := s.Fit(Defaults(tt.k))
+				if err != nil {
+					t.Fatal(err)
+				}
+				clusters := 0
+				for _, size := range m.Sizes {
+					if size > 0 {
+						clusters++
+					}
+				}
+				if clusters != tt.clusters || m.Inertia != tt.inertia || len(m.Sizes) != tt.k {
+					t.Errorf("tree from %d: %d clusters of %d, inertia %v; want %d, %v", treeFrom, clusters, len(m.Sizes), m.Inertia, tt.clusters, tt.inertia)
+				}
+				checkModel(t, tt.name, tt.points, m)
 			}
-			if clusters != tt.clusters || m.Inertia != tt.inertia || len(m.Sizes) != tt.k {
-				t.Errorf("%d clusters of %d, inertia %v; want %d, %v", clusters, len(m.Sizes), m.Inertia, tt.clusters, tt.inertia)
-			}
-			checkModel(t, tt.name, tt.points, m)
 		})
 	}
 }
@@ -149,6 +156,7 @@ func TestRefuses(t *testing.T) {
 		{"half_a_point", Points{D: 2, X: []float64{1, 2, 3}}, nil},
 		{"nan", Points{D: 1, X: []float64{1, math.NaN()}}, nil},
 		{"infinity", Points{D: 1, X: []float64{1, math.Inf(1)}}, nil},
+		{"squares_without_a_sum", Points{D: 1, X: []float64{1, -1e200}}, nil},
 		{"no_clusters", good, func(o *Options) { o.K = 0 }},
 		{"no_iterations", good, func(o *Options) { o.MaxIterations = 0 }},
 		{"tolerance_below_0", good, func(o *Options) { o.Tolerance = -1 }},
@@ -182,19 +190,5 @@ func TestStandardizeConstantColumn(t *testing.T) {
 	mean, deviation := Standardize(column)
 	if deviation != 1 || math.Abs(mean-0.1) > 1e-15 || math.Abs(column[3]) > 1e-15 {
 		t.Errorf("mean %v, deviation %v, values %v", mean, deviation, column)
-	}
-}
-
-func BenchmarkFit(b *testing.B) {
-	for _, n := range []int{10_000, 100_000} {
-		p := blobs(rand.New(rand.NewPCG(1, 2)), n, 3, 12)
-		b.Run(fmt.Sprintf("rows=%d/k=4", n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := Fit(p, Defaults(4)); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
 	}
 }

@@ -37,14 +37,17 @@ func FromColumns(columns ...[]float64) Points {
 	return p
 }
 
+// limit is the largest value whose squares can still be added up.
+const limit = 1e140
+
 // check refuses shapes and values that have no distance.
 func (p Points) check() error {
 	if p.D < 1 || len(p.X)%p.D != 0 {
 		return fmt.Errorf("%d values are no whole number of points of %d coordinates", len(p.X), p.D)
 	}
 	for i, v := range p.X {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("coordinate %d of point %d is %v", i%p.D, i/p.D, v)
+		if !(math.Abs(v) <= limit) { // NaN is not either
+			return fmt.Errorf("coordinate %d of point %d is %v, it must be a number from %g to %g", i%p.D, i/p.D, v, -limit, limit)
 		}
 	}
 	return nil
@@ -81,14 +84,4 @@ func Log1p(column []float64) {
 	for i, v := range column {
 		column[i] = math.Log1p(max(v, 0))
 	}
-}
-
-// distance is the squared Euclidean distance.
-func distance(a, b []float64) float64 {
-	sum := 0.0
-	for i, v := range a {
-		d := v - b[i]
-		sum += float64(d * d) // no fused multiply-add: the same bits on every machine
-	}
-	return sum
 }

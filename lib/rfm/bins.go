@@ -1,11 +1,9 @@
 package rfm
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 )
 
 // Ties says how customers with equal values are scored.
@@ -27,7 +25,7 @@ const (
 // holds what is above its lower edge and not above its upper one. With fewer values than bins some bins stay empty; one
 // value is in bin 1. It panics unless 1 <= q <= 255: how many bins there are is the program's choice, not data.
 //
-// Cost: one sort, O(n log n), and 16 bytes a value.
+// Cost: O(n*q), without a sort, and at most 16 bytes a value.
 func Bins(values []int64, q int, ties Ties) []uint8 {
 	if q < 1 || q > 255 {
 		panic(fmt.Sprintf("rfm: %d bins asked, 1 to 255 are possible", q))
@@ -40,31 +38,26 @@ func Bins(values []int64, q int, ties Ties) []uint8 {
 
 func binsByRank(values []int64, q int) []uint8 {
 	n := len(values)
-	type key struct {
-		value int64
-		index int
-	}
-	order := make([]key, n)
-	for i, v := range values {
-		order[i] = key{v, i}
-	}
-	slices.SortFunc(order, func(a, b key) int {
-		return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.index, b.index))
-	})
 	bins := make([]uint8, n)
-	for rank, k := range order {
-		bins[k.index] = binOfRank(rank, n, q)
+	if n == 0 {
+		return bins
+	}
+	// The last value of each bin but the highest; a value is one bin further for each of them that it is above.
+	ranks := make([]int, q-1)
+	for b := range ranks {
+		ranks[b] = (b + 1) * (n - 1) / q // the highest rank i with ceil(q*i/(n-1)) <= b+1
+	}
+	last := pick(values, ranks)
+	for i, v := range values {
+		bin, key := uint8(1), ranked{v, int32(i)}
+		for _, l := range last {
+			if l.less(key) {
+				bin++
+			}
+		}
+		bins[i] = bin
 	}
 	return bins
-}
-
-// binOfRank is ceil(q*rank/(n-1)), at least 1. It is where the interpolated edges of the ranks 1..n fall, worked out in
-// integers: edge j is at 1 + j*(n-1)/q, and bins hold their upper edge.
-func binOfRank(rank, n, q int) uint8 {
-	if rank == 0 {
-		return 1
-	}
-	return uint8((q*rank + n - 2) / (n - 1))
 }
 
 func binsByValue(values []int64, q int) []uint8 {
@@ -72,10 +65,16 @@ func binsByValue(values []int64, q int) []uint8 {
 	if len(values) == 0 {
 		return bins
 	}
-	edges := Edges(values, q)
+	// A value's bin is the first edge not below it; the minimum itself sits on edge 0 and joins bin 1.
+	inner := Edges(values, q)[1:q]
 	for i, v := range values {
-		// The first edge not below the value; the minimum itself sits on edge 0 and joins bin 1.
-		bins[i] = uint8(max(1, sort.SearchFloat64s(edges, float64(v))))
+		bin, x := uint8(1), float64(v)
+		for _, edge := range inner {
+			if edge < x {
+				bin++
+			}
+		}
+		bins[i] = bin
 	}
 	return bins
 }
@@ -84,26 +83,34 @@ func binsByValue(values []int64, q int) []uint8 {
 // arithmetic is numpy's, operation by operation, because an edge that differs in its last bit moves the customers who
 // sit on it. Values beyond 2^53 lose their last digits here. There must be at least one value.
 func Edges(values []int64, q int) []float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	edges := make([]float64, q+1)
+	n := len(values)
 	step := 1 / float64(q)
-	for j := range edges {
+	at := make([]float64, q+1) // where among the sorted values an edge lies
+	var ranks []int
+	for j := range at {
 		quantile := float64(j) * step
 		if j == q {
 			quantile = 1
 		}
-		edges[j] = quantileOf(sorted, quantile)
+		at[j] = quantile * float64(n-1)
+		below := int(math.Floor(at[j]))
+		ranks = append(ranks, below, min(below+1, n-1))
+	}
+	slices.Sort(ranks)
+	ranks = slices.Compact(ranks)
+	sorted := pick(values, ranks)
+	edges := make([]float64, q+1)
+	for j := range edges {
+		below := int(math.Floor(at[j]))
+		lo, _ := slices.BinarySearch(ranks, below)
+		hi, _ := slices.BinarySearch(ranks, min(below+1, n-1))
+		edges[j] = between(float64(sorted[lo].value), float64(sorted[hi].value), at[j]-float64(below))
 	}
 	return edges
 }
 
-// quantileOf interpolates from the nearer neighbour, as numpy's _lerp does.
-func quantileOf(sorted []int64, quantile float64) float64 {
-	at := quantile * float64(len(sorted)-1)
-	below := math.Floor(at)
-	t := at - below
-	lo := float64(sorted[int(below)])
-	hi := float64(sorted[min(int(below)+1, len(sorted)-1)])
+// between interpolates from the nearer neighbour, as numpy's _lerp does; t is 0 at lo and 1 at hi.
+func between(lo, hi, t float64) float64 {
 	width := hi - lo
 	// The explicit conversions forbid fused multiply-add, which would round once where numpy rounds twice.
 	if t >= 0.5 {

@@ -1,6 +1,7 @@
 package rfm
 
 import (
+	stdcmp "cmp"
 	"context"
 	"encoding/csv"
 	"fmt"
@@ -33,15 +34,50 @@ func qcut(n, q int) []uint8 {
 
 func TestBinsOfRanksEqualInterpolatedEdges(t *testing.T) {
 	t.Parallel()
-	for _, q := range []int{3, 4, 5, 10} {
-		for n := 1; n < 1500; n += 1 + n/100 {
-			values := make([]int64, n)
-			for i := range values {
-				values[i] = int64(i * i)
-			}
+	sizes := []int{4_096, 20_001}
+	for n := 1; n < 1500; n++ {
+		sizes = append(sizes, n)
+	}
+	for _, n := range sizes {
+		values := make([]int64, n)
+		for i := range values {
+			values[i] = int64(i * i)
+		}
+		for _, q := range []int{3, 4, 5, 10} {
 			if want, got := qcut(n, q), Bins(values, q, First); !slices.Equal(want, got) {
-				t.Fatalf("n=%d q=%d (-edges +closed form):\n%s", n, q, cmp.Diff(want, got))
+				t.Fatalf("n=%d q=%d (-edges +ours):\n%s", n, q, cmp.Diff(want, got))
 			}
+		}
+	}
+}
+
+// Values of a few bits and of all 64, with many ties and none, are picked as a sort would place them.
+func TestPickEqualsASort(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(7, 8))
+	for i := range 120 {
+		values := make([]int64, 1+rng.IntN(3000))
+		wide := rng.IntN(64)
+		all := make([]ranked, len(values))
+		for i := range values {
+			values[i] = int64(rng.Uint64()) >> wide
+			if rng.IntN(3) == 0 {
+				values[i] = values[rng.IntN(i+1)]
+			}
+			all[i] = ranked{values[i], int32(i)}
+		}
+		slices.SortStableFunc(all, func(a, b ranked) int { return stdcmp.Compare(a.value, b.value) })
+		ranks := make([]int, rng.IntN(12))
+		for i := range ranks {
+			ranks[i] = rng.IntN(len(values))
+		}
+		slices.Sort(ranks)
+		var want []ranked
+		for _, r := range ranks {
+			want = append(want, all[r])
+		}
+		if got := pick(values, ranks); !slices.Equal(want, got) {
+			t.Fatalf("case %d, %d values >> %d, ranks %v: %v, a sort gives %v", i, len(values), wide, ranks, got, want)
 		}
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"compress/gzip"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,74 +19,159 @@ import (
 func TestAggregate(t *testing.T) {
 	t.Parallel()
 	lines := Lines{
-		Customer: []int32{2, 0, 2, 0, 0, 1, 2},
-		Order:    []int64{7, 1, 7, 2, 2, 9, 8},
-		Time:     []int64{50, 10, 51, 30, 30, 99, 40},
-		Amount:   []int64{100, 5, 200, 7, 8, -3, 0},
+		Customer: []int64{2, -7, 2, -7, -7, 1, 2, 3, 3},
+		Order:    []int64{7, 1, 7, 2, 2, 9, 8, 4, 4},
+		Time:     []int64{50, 10, 51, 30, 30, 99, 40, 60, 70},
+		Amount:   []int64{100, 5, 200, 7, 8, -3, 0, 50, -20},
 	}
+	// Customer 1 only gave something back and is no customer. Customer 2's free line is a purchase. What customer 3 gave back
+	// is no purchase, and lowers what he spent when net is asked for.
 	for _, tt := range []struct {
-		frequency Frequency
-		want      Customers
+		name string
+		o    Options
+		want Customers
 	}{
-		// Customer 1 only gave something back: no purchase, and less money. Customer 2's free line is a purchase.
-		{Rows, Customers{Last: []int64{30, 0, 51}, Frequency: []int64{3, 0, 3}, Monetary: []int64{20, -3, 300}}},
-		{Orders, Customers{Last: []int64{30, 0, 51}, Frequency: []int64{2, 0, 2}, Monetary: []int64{20, -3, 300}}},
+		{"rows", Options{}, Customers{ID: []int64{-7, 2, 3}, Last: []int64{30, 51, 60}, Frequency: []int64{3, 3, 1}, Monetary: []int64{20, 300, 50}}},
+		{"net_rows", Options{Net: true}, Customers{ID: []int64{-7, 2, 3}, Last: []int64{30, 51, 60}, Frequency: []int64{3, 3, 1}, Monetary: []int64{20, 300, 30}}},
+		{"orders", Options{Frequency: Orders}, Customers{ID: []int64{-7, 2, 3}, Last: []int64{30, 51, 60}, Frequency: []int64{2, 2, 1}, Monetary: []int64{20, 300, 50}}},
+		{"net_orders", Options{Frequency: Orders, Net: true}, Customers{ID: []int64{-7, 2, 3}, Last: []int64{30, 51, 60}, Frequency: []int64{2, 2, 1}, Monetary: []int64{20, 300, 30}}},
 	} {
-		got, err := Aggregate(lines, 3, tt.frequency)
+		got, err := Aggregate(lines, tt.o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.frequency, diff)
-		}
-		buyers, kept := got.Buyers()
-		if !slices.Equal(kept, []int32{0, 2}) || buyers.Len() != 2 || buyers.Monetary[1] != 300 {
-			t.Errorf("%s: buyers %v %v", tt.frequency, kept, buyers)
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}
 }
 
-func TestAggregateIgnoresRowOrder(t *testing.T) {
+func TestAggregateOfNothing(t *testing.T) {
+	t.Parallel()
+	for _, l := range []Lines{{}, {Customer: []int64{1}, Time: []int64{5}, Amount: []int64{-5}}} {
+		r, err := Compute(l, 100, Options{Net: true})
+		if err != nil || r.Len() != 0 || len(r.R) != 0 || r.Differ != 0 {
+			t.Errorf("%d customers, %v", r.Len(), err)
+		}
+	}
+}
+
+// plain adds lines up as one would by hand.
+func plain(l Lines, o Options) Customers {
+	type total struct {
+		last, rows, cents int64
+		orders            map[int64]bool
+	}
+	totals := map[int64]*total{}
+	for i, who := range l.Customer {
+		if l.Amount[i] < 0 && !o.Net {
+			continue
+		}
+		c := totals[who]
+		if c == nil {
+			c = &total{last: math.MinInt64, orders: map[int64]bool{}}
+			totals[who] = c
+		}
+		c.cents += l.Amount[i]
+		if l.Amount[i] >= 0 {
+			c.last = max(c.last, l.Time[i])
+			c.rows++
+			c.orders[l.Order[i]] = true
+		}
+	}
+	var c Customers
+	for _, who := range slices.Sorted(maps.Keys(totals)) {
+		v := totals[who]
+		if v.rows == 0 {
+			continue
+		}
+		if o.Frequency == Orders {
+			v.rows = int64(len(v.orders))
+		}
+		c.ID, c.Last = append(c.ID, who), append(c.Last, v.last)
+		c.Frequency, c.Monetary = append(c.Frequency, v.rows), append(c.Monetary, v.cents)
+	}
+	return c
+}
+
+// same compares without the cost of a diff.
+func same(a, b Customers) bool {
+	return slices.Equal(a.ID, b.ID) && slices.Equal(a.Last, b.Last) && slices.Equal(a.Frequency, b.Frequency) && slices.Equal(a.Monetary, b.Monetary)
+}
+
+// randomLines are n lines in order of their order, or shuffled.
+func randomLines(rng *rand.Rand, n, customers int, spread int64, shuffled bool) Lines {
+	l := Lines{Customer: make([]int64, n), Order: make([]int64, n), Time: make([]int64, n), Amount: make([]int64, n)}
+	var who, order int64
+	for i := range n {
+		if i == 0 || rng.IntN(4) == 0 {
+			who, order = (rng.Int64N(int64(customers))-int64(customers/3))*spread, rng.Int64N(int64(n/4+1))
+		}
+		l.Customer[i], l.Order[i] = who, order
+		l.Time[i], l.Amount[i] = rng.Int64N(1e15), rng.Int64N(10_000)-1000
+	}
+	if shuffled {
+		rng.Shuffle(n, func(i, j int) {
+			for _, column := range [][]int64{l.Customer, l.Order, l.Time, l.Amount} {
+				column[i], column[j] = column[j], column[i]
+			}
+		})
+	}
+	return l
+}
+
+// However lines are ordered and split among workers, a plain map gives the same.
+func TestAggregateEqualsAPlainSum(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
-	const n, customers = 2000, 40
-	lines := Lines{Customer: make([]int32, n), Order: make([]int64, n), Time: make([]int64, n), Amount: make([]int64, n)}
-	for i := range n {
-		lines.Customer[i], lines.Order[i] = rng.Int32N(customers), rng.Int64N(300)
-		lines.Time[i], lines.Amount[i] = rng.Int64N(1e12), rng.Int64N(10_000)-1000
-	}
-	want, err := Aggregate(lines, customers, Orders)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rng.Shuffle(n, func(i, j int) {
-		lines.Customer[i], lines.Customer[j] = lines.Customer[j], lines.Customer[i]
-		lines.Order[i], lines.Order[j] = lines.Order[j], lines.Order[i]
-		lines.Time[i], lines.Time[j] = lines.Time[j], lines.Time[i]
-		lines.Amount[i], lines.Amount[j] = lines.Amount[j], lines.Amount[i]
-	})
-	got, err := Aggregate(lines, customers, Orders)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-in order +shuffled):\n%s", diff)
+	for _, tt := range []struct {
+		n, customers int
+		spread       int64
+	}{{1, 1, 1}, {500, 40, 1}, {20_000, 1, 1}, {20_000, 4_000, 1 << 45}} {
+		for _, shuffled := range []bool{false, true} {
+			l := randomLines(rng, tt.n, tt.customers, tt.spread, shuffled)
+			for _, o := range []Options{{}, {Net: true}, {Frequency: Orders}, {Frequency: Orders, Net: true}} {
+				want := plain(l, o)
+				for _, workers := range []int{1, 2} {
+					o.Workers = workers
+					got, err := Aggregate(l, o)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !same(want, got) {
+						t.Fatalf("%+v, shuffled %t, %+v (-plain +ours):\n%s", tt, shuffled, o, cmp.Diff(want, got))
+					}
+				}
+			}
+		}
 	}
 }
 
 func TestAggregateRefuses(t *testing.T) {
 	t.Parallel()
-	for name, lines := range map[string]Lines{
-		"customer_too_high": {Customer: []int32{3}, Time: []int64{1}, Amount: []int64{1}},
-		"customer_below_0":  {Customer: []int32{-1}, Time: []int64{1}, Amount: []int64{1}},
-		"lengths_differ":    {Customer: []int32{0}, Time: []int64{1, 2}, Amount: []int64{1}},
+	one := Lines{Customer: []int64{0}, Time: []int64{1}, Amount: []int64{1}}
+	for name, tt := range map[string]struct {
+		l    Lines
+		o    Options
+		want string
+	}{
+		"lengths_differ":       {Lines{Customer: []int64{0}, Time: []int64{1, 2}, Amount: []int64{1}}, Options{}, "1 customers, 0 orders, 2 times, 1 amounts"},
+		"orders_without_them":  {one, Options{Frequency: Orders}, "0 orders"},
+		"unknown_frequency":    {one, Options{Frequency: "visits"}, `frequency is "visits"`},
+		"unknown_ties":         {one, Options{Ties: "fair"}, `ties is "fair"`},
+		"purchase_after_as_of": {Lines{Customer: []int64{8}, Time: []int64{100}, Amount: []int64{1}}, Options{}, "customer 8 bought at or after"},
+		"too_much_money": {
+			Lines{Customer: []int64{1, 5, 5}, Time: []int64{1, 1, 1}, Amount: []int64{math.MaxInt64, math.MaxInt64, 1}}, Options{}, "the amounts of customer 5 add up past",
+		},
 	} {
-		if _, err := Aggregate(lines, 3, Rows); err == nil {
-			t.Errorf("%s: no error", name)
+		if _, err := Compute(tt.l, 100, tt.o); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q in it", name, err, tt.want)
 		}
 	}
-	if _, err := Aggregate(Lines{Customer: []int32{0}, Time: []int64{1}, Amount: []int64{1}}, 1, Orders); err == nil {
-		t.Error("orders without a column of orders: no error")
+	// What is too much on the way and not in the end is none of our business.
+	got, err := Aggregate(Lines{Customer: []int64{5, 5, 5}, Time: []int64{1, 1, 1}, Amount: []int64{math.MaxInt64, 5, -9}}, Options{Net: true})
+	if err != nil || got.Monetary[0] != math.MaxInt64-4 {
+		t.Errorf("%v, %v", got, err)
 	}
 }
 
@@ -119,6 +206,7 @@ func onlineRetail(t *testing.T) Customers {
 		if err != nil {
 			t.Fatal(err)
 		}
+		c.ID = append(c.ID, id)
 		c.Last, c.Frequency, c.Monetary = append(c.Last, at.UnixMicro()), append(c.Frequency, frequency), append(c.Monetary, monetary)
 	}
 	if err := scan.Err(); err != nil {

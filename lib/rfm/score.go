@@ -12,15 +12,15 @@ type Scores struct {
 // counts down: the smallest gets 5. frequency and monetary count up. The three have the same length, in ascending order
 // of customer id. One customer alone scores 5, 1, 1, as the best of each and the lowest bin of one value.
 func Score(recency, frequency, monetary []int64, ties Ties) Scores {
-	s := Scores{
-		R: Bins(recency, Quintiles, ties),
-		F: Bins(frequency, Quintiles, ties),
-		M: Bins(monetary, Quintiles, ties),
+	return scoresOf(Bins(recency, Quintiles, ties), Bins(frequency, Quintiles, ties), Bins(monetary, Quintiles, ties))
+}
+
+// scoresOf takes bins of recency, frequency and monetary value.
+func scoresOf(r, f, m []uint8) Scores {
+	for i, bin := range r {
+		r[i] = Quintiles + 1 - bin
 	}
-	for i, bin := range s.R {
-		s.R[i] = Quintiles + 1 - bin
-	}
-	return s
+	return Scores{R: r, F: f, M: m}
 }
 
 // Differ counts the customers whose three scores are not the same in both. A shop that scores by [First] sees with it

@@ -83,3 +83,55 @@ func TestParseTableReportsEveryCell(t *testing.T) {
 		}
 	}
 }
+
+func TestTableBuilder(t *testing.T) {
+	t.Parallel()
+	var b TableBuilder
+	for _, part := range [][2]string{
+		{"Champions", "r5 f4-5"}, {"Loyal Customers", "R3-4  F4-5"}, {"Potential Loyalists", "f2-3 r4-5"}, {"New Customers", "r4-5 f1"},
+		{"Need Attention", "r3 f1-3"}, {"Hibernating", "r1-2 f1-2"}, {"At Risk", "r1-2 f3-5"},
+	} {
+		if err := b.Add(part[0], part[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := b.Table()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Default, got); diff != "" {
+		t.Errorf("(-default +built):\n%s", diff)
+	}
+}
+
+func TestTableBuilderRefuses(t *testing.T) {
+	t.Parallel()
+	for cells, want := range map[string]string{
+		"r5 f5":    `cell r5 f5 is taken by "a"`,
+		"f3-5":     `cell r5 f4 is taken by "a"`,
+		"r6":       "scores are 1 to 5",
+		"r0":       "scores are 1 to 5",
+		"r4-2":     "a range goes up",
+		"r":        "scores are 1 to 5",
+		"r1-":      "scores are 1 to 5",
+		"r1 r2":    "written like r5 f4-5",
+		"x1":       "written like r5 f4-5",
+		"":         "got nothing",
+		"r1 f1 m1": "written like r5 f4-5",
+	} {
+		var b TableBuilder
+		if err := b.Add("a", "r5 f4-5"); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Add("b", cells); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q in it", cells, err, want)
+		}
+		if _, err := b.Table(); err == nil || !strings.Contains(err.Error(), "no segment has the cells r5 f1, r5 f2, r5 f3, r4 f1") {
+			t.Errorf("%q: %v", cells, err)
+		}
+	}
+	var b TableBuilder
+	if err := b.Add(" ", "r1"); err == nil {
+		t.Error("no name: no error")
+	}
+}

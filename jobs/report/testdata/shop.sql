@@ -36,6 +36,14 @@ select customer_id, extract(day from timestamp '2026-11-22 17:14' - max(ts)), co
 from transactions
 group by customer_id;
 
+-- Every fourth customer of a segment was in the next one yesterday, and who was new is no mover.
+insert into segment_runs values ('customer_segments', 'live', '2026-11-22 17:10', 'run-1', '{}', 1, 1, 0);
+insert into segment_movements
+select as_of, timestamp '2026-11-21 21:00', customer_id,
+       case rfm_segment when 'Champions' then 'Loyal Customers' when 'At Risk' then 'Champions' when 'Hibernating' then 'At Risk' end, rfm_segment, monetary
+from customer_segments
+where rfm_segment in ('Champions', 'At Risk', 'Hibernating', 'New Customers') and hashtext(customer_id) % 4 = 0;
+
 insert into product_associations values
     ('LAPTOP-001', 'MOUSE-001', 0.084, 0.61, 2.31, 0.05, 1.9, 0.6, 8, 'run-2', '2026-11-22 17:10'),
     ('HEADPHONES-001, LAPTOP-001', 'MOUSE-001', 0.041, 0.52, 1.97, 0.02, 1.5, 0.5, 4, 'run-2', '2026-11-22 17:10'),
