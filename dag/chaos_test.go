@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,6 +46,7 @@ func TestChaos(t *testing.T) {
 		w.start()
 	}
 	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
 	made := make(chan *tally, 1)
 	go func() { made <- x.produce(ctx, rand.New(rand.NewPCG(*chaosSeed, 2))) }()
 	end := time.Now().Add(*chaosTime)
@@ -75,6 +78,7 @@ type victim struct {
 	name    string
 	p       *pipeline
 	args    []string
+	ended   chan struct{} // closed when it is not started again and has ended
 	mu      sync.Mutex
 	c       *process
 	stopped bool
@@ -82,7 +86,8 @@ type victim struct {
 
 func newChaos(t *testing.T) *chaos {
 	x := &chaos{t: t}
-	pgPort, kafkaPort := freePort(t), freePort(t)
+	pgPort := freePort(t)
+	kafkaPort := freePort(t, pgPort)
 	x.brokers = "127.0.0.1:" + kafkaPort
 	victimOf := func(name string, env []string, args ...string) *victim {
 		p := newPipeline(t, "1h")
@@ -101,16 +106,26 @@ func newChaos(t *testing.T) *chaos {
 
 // stop ends all processes, the servers last, so that their folders can be removed.
 func (x *chaos) stop() {
+	x.freezes.Wait()
 	for _, v := range append(x.workers, x.broker, x.postgres) {
 		v.stop()
+	}
+	// The server of a `dag up` that had to be killed writes its last checkpoint when it is alone already.
+	for end := time.Now().Add(time.Minute); x.postmaster() > 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			x.t.Error("the Postgres server does not end")
+			_ = syscall.Kill(x.postmaster(), syscall.SIGKILL)
+			return
+		}
 	}
 }
 
 // start runs the process, and again after each end, until stop.
 func (v *victim) start() {
-	started := make(chan struct{})
+	v.ended = make(chan struct{})
 	go func() {
-		for first := true; ; first = false {
+		defer close(v.ended)
+		for {
 			v.mu.Lock()
 			if v.stopped {
 				v.mu.Unlock()
@@ -119,15 +134,10 @@ func (v *victim) start() {
 			v.c = v.p.start(v.args...)
 			c := v.c
 			v.mu.Unlock()
-			if first {
-				close(started)
-			}
-			err := <-c.done
-			c.done <- err
+			<-c.done
 			time.Sleep(50 * time.Millisecond) // as a supervisor would
 		}
 	}()
-	<-started
 }
 
 func (v *victim) signal(sig os.Signal) {
@@ -138,35 +148,45 @@ func (v *victim) signal(sig os.Signal) {
 	}
 }
 
-// stop ends the process for good.
+// stop ends the process for good, and returns when it has ended.
 func (v *victim) stop() {
+	if v.ended == nil {
+		return // never started
+	}
 	v.mu.Lock()
 	v.stopped = true
-	c := v.c
 	v.mu.Unlock()
-	if c == nil {
-		return
-	}
-	_ = c.Process.Signal(syscall.SIGCONT)
-	_ = c.Process.Signal(os.Interrupt)
+	v.signal(syscall.SIGCONT)
+	v.signal(os.Interrupt)
 	select {
-	case err := <-c.done:
-		c.done <- err
-	case <-time.After(20 * time.Second):
-		_ = c.Process.Kill()
+	case <-v.ended:
+	case <-time.After(time.Minute):
+		v.p.t.Errorf("%s does not stop", v.name)
+		v.signal(os.Kill)
+		<-v.ended
 	}
 }
 
-// freePort finds a port that nothing listens on now. The services need fixed ones, to be found again after a kill.
-func freePort(t *testing.T) string {
+// freePort finds a port that nothing listens on, other than the ones given. The services need fixed ones, to be found again
+// after a kill; so these lie below those that the system gives to connections, or one that is made while a service is down,
+// perhaps to that very port, could take it.
+func freePort(t *testing.T, others ...string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := strconv.Itoa(15_000 + rand.IntN(15_000))
+		l, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			continue // somebody has it
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(others, port) {
+			return port
+		}
 	}
-	defer l.Close()
-	_, port, _ := strings.Cut(l.Addr().String(), ":")
-	return port
+	t.Fatal("no port between 15000 and 30000 is free")
+	return ""
 }
 
 // strike kills or freezes one victim and tells which.
@@ -199,19 +219,34 @@ func (x *chaos) strike(rng *rand.Rand) string {
 	}
 }
 
-// postmaster reads the pid of the server; 0 when it is between two lives.
+// postmaster is the pid of the server; 0 when it is between two lives. The file of one that was killed stays, and another
+// process may have its number by now, which must not be harmed.
 func (x *chaos) postmaster() int {
-	files, err := filepath.Glob(filepath.Join(x.postgres.p.state, "postgres", "data", "postmaster.pid"))
-	if err != nil || len(files) == 0 {
-		return 0
-	}
-	b, err := os.ReadFile(files[0])
+	data := filepath.Join(x.postgres.p.state, "postgres", "data")
+	b, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
 	if err != nil {
 		return 0
 	}
 	line, _, _ := strings.Cut(string(b), "\n")
-	pid, _ := strconv.Atoi(line)
+	pid, err := strconv.Atoi(line)
+	if err != nil || pid <= 0 {
+		return 0
+	}
+	if !strings.Contains(commandLine(line), data) {
+		return 0
+	}
 	return pid
+}
+
+// commandLine is what a process was started with; empty when there is none.
+func commandLine(pid string) string {
+	var b []byte
+	if runtime.GOOS == "linux" {
+		b, _ = os.ReadFile("/proc/" + pid + "/cmdline")
+	} else {
+		b, _ = exec.Command("ps", "-ww", "-o", "command=", "-p", pid).Output()
+	}
+	return string(b)
 }
 
 // connect waits until the database answers.
@@ -236,7 +271,7 @@ func (x *chaos) exec(sql string) {
 	x.t.Helper()
 	c := x.connect()
 	defer c.Close(context.Background())
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(2 * time.Minute) // the tables are made by a process that has just started
 	for {
 		_, err := c.Exec(context.Background(), sql)
 		if err == nil {
@@ -264,7 +299,8 @@ type tally struct {
 	repeats    int
 }
 
-// produce writes events of every kind until ctx ends, each acknowledged before the next, however often the broker dies.
+// produce writes events of every kind until ctx ends, each acknowledged before the next, however often the broker dies. What
+// was begun is finished, so that the tally is exact, unless the broker has gone for good.
 func (x *chaos) produce(ctx context.Context, rng *rand.Rand) *tally {
 	w := &tally{rows: map[int64]string{}}
 	client, err := kafkasrc.Open([]string{x.brokers}, kafkasrc.Options{Log: slog.New(slog.DiscardHandler)})
@@ -273,7 +309,8 @@ func (x *chaos) produce(ctx context.Context, rng *rand.Rand) *tally {
 		return w
 	}
 	defer client.Close()
-	always := context.Background() // what was begun is finished, so that the tally is exact
+	always, cancel := context.WithTimeout(context.WithoutCancel(ctx), *chaosTime+3*time.Minute)
+	defer cancel()
 	if err := client.EnsureTopic(always, "transactions", 4); err != nil {
 		x.t.Error(err)
 		return w
@@ -330,7 +367,7 @@ func (x *chaos) produce(ctx context.Context, rng *rand.Rand) *tally {
 				return w
 			}
 		}
-		time.Sleep(20 * time.Millisecond) // about 20,000 events a second
+		time.Sleep(20 * time.Millisecond) // so that at most about 20,000 events come in a second
 	}
 	return w
 }
@@ -391,6 +428,7 @@ func (x *chaos) compare(w *tally) {
 	check("dead letters", "select count(*) from dag.dead_letters", int64(w.dead))
 	check("held rows", "select count(*) from dag.held_rows", int64(w.held))
 	check("repeats", "select sum(duplicates)::bigint from dag.stream_batches", int64(w.repeats))
+	check("conflicts", "select sum(conflicts)::bigint from dag.stream_batches", 0)
 	check("messages", "select sum(messages)::bigint from dag.stream_batches", int64(w.messages))
 	check("rows in windows and late rows", `select (select sum(transaction_count) from product_metrics_minute)::bigint + (select count(*) from dag.late_rows)`, int64(len(w.rows)))
 	check("windows that differ from the raw rows less the late ones", `
@@ -404,7 +442,9 @@ func (x *chaos) compare(w *tally) {
 			break
 		}
 	}
-	verify := exec.Command(x.workers[0].p.dag, "verify", "-f", x.workers[0].p.dagfile, "--state", pgtest.StateDir(x.t))
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	verify := exec.CommandContext(ctx, x.workers[0].p.dag, "verify", "-f", x.workers[0].p.dagfile, "--state", pgtest.StateDir(x.t))
 	verify.Env = append(os.Environ(), x.workers[0].p.env...)
 	if out, err := verify.CombinedOutput(); err != nil {
 		x.t.Errorf("dag verify: %v\n%s", err, out)

@@ -25,6 +25,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"tillflow/dag/run"
+	"tillflow/lib/secret"
 	"tillflow/lib/strictyaml"
 )
 
@@ -82,7 +83,7 @@ const defaultDrain = 10 * time.Second
 // cause of ctx is returned, however the command ended then.
 func (j *Job) Run(ctx context.Context, in run.Input) (run.Result, error) {
 	env := j.environ(in)
-	hidden := secrets(env)
+	hidden := secret.In(env)
 	out := newOutput(in.Output, hidden)
 	drain := in.Drain
 	if drain <= 0 {
@@ -122,7 +123,7 @@ func (j *Job) Run(ctx context.Context, in run.Input) (run.Result, error) {
 		if state == nil {
 			return run.Result{}, fmt.Errorf("wait for %s: %w", j.with.Command[0], err)
 		}
-		return run.Result{}, &ExitError{Program: hide(hidden).Replace(j.with.Command[0]), Code: state.ExitCode(), State: state.String(), Last: last}
+		return run.Result{}, &ExitError{Program: secret.Hide(hidden).Text(j.with.Command[0]), Code: state.ExitCode(), State: state.String(), Last: last}
 	}
 	note := "ended after " + time.Since(began).Round(time.Millisecond).String()
 	if i := strings.LastIndexByte(last, '\n'); last != "" {

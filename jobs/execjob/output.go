@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"sync"
+
+	"tillflow/lib/secret"
 )
 
 const (
@@ -18,7 +20,7 @@ const (
 type output struct {
 	to      io.Writer
 	secrets []string
-	replace *strings.Replacer
+	mask    *secret.Mask
 	longest int // of the secrets, in bytes
 
 	mu   sync.Mutex
@@ -27,7 +29,7 @@ type output struct {
 }
 
 func newOutput(to io.Writer, secrets []string) *output {
-	o := &output{to: to, secrets: secrets, replace: hide(secrets)}
+	o := &output{to: to, secrets: secrets, mask: secret.Hide(secrets)}
 	for _, s := range secrets {
 		o.longest = max(o.longest, len(s))
 	}
@@ -71,7 +73,7 @@ func (o *output) cut(n int) int {
 
 // pass hands on the first n bytes of the line.
 func (o *output) pass(n int) {
-	text := o.replace.Replace(string(o.line[:n]))
+	text := o.mask.Text(string(o.line[:n]))
 	o.line = append(o.line[:0], o.line[n:]...)
 	_, _ = io.WriteString(o.to, text)
 	if text = strings.TrimRight(text, "\r\n"); text != "" {

@@ -13,6 +13,9 @@
 //	COPY the rows (a repeated key: back to the savepoint, staged path)        one
 //	raise windows · dead letters · held rows · late rows · ledger · commit    one
 //
+// Keys that come in no order are sorted before COPY, and while there is a backlog twice as many rows go in one batch: each
+// page of the index is then changed once for more of them (isWide).
+//
 // # What a window keeps
 //
 //	page_speed:
@@ -50,7 +53,9 @@
 //   - Each of these states, and each new thing that is wrong with messages, stands in dag.stream_problems with a first example
 //     and what to do, until it is over; `dag status` shows it. While Postgres itself is away, the note of the stream's
 //     progress says so.
-//   - A message that is no row: dead letter. A row with an unknown dimension key: held. A repeated key: counted.
+//   - A message that is no row: dead letter. A row with an unknown dimension key: held. A repeated key: counted, and when its
+//     values are not those of the row that came first, as a conflict too (conflict.go). The same id at another event time is
+//     another row where the time is part of the key.
 //   - The dimension row comes: the held rows go in, before any batch that could repeat them, late or not by their own
 //     place in the log. Only a message of the same key and another content, which had no key missing, can have come first.
 //   - The schema was fixed: Replay has the owners try dead letters again, the same way. Verify adds everything up.

@@ -18,7 +18,9 @@ import (
 // verdict is what became of one row.
 type verdict struct {
 	inserted bool
-	refused  string // by the table, with the reason; not inserted and no duplicate
+	refused  bool   // by the table; not inserted and no duplicate
+	differs  bool   // a duplicate, but not the same values
+	why      string // it was refused, or how it differs, which is said of the first one
 }
 
 // savepoint is where a part of a batch begins that can be undone alone.
@@ -38,7 +40,7 @@ func (w *writer) insert(ctx context.Context, r *rows) ([]verdict, error) {
 	}
 	if len(r.kept) < len(verdicts) {
 		for _, v := range verdicts {
-			if v.refused != "" {
+			if v.refused {
 				return nil, errNotKept
 			}
 		}
@@ -77,7 +79,7 @@ func (w *writer) insertPart(ctx context.Context, rec arrow.Record, verdicts []ve
 		return rerr
 	}
 	if len(verdicts) == 1 {
-		verdicts[0] = verdict{refused: refusalText(err)}
+		verdicts[0] = verdict{refused: true, why: refusalText(err)}
 		return nil
 	}
 	half := len(verdicts) / 2
@@ -95,12 +97,17 @@ func (w *writer) insertPart(ctx context.Context, rec arrow.Record, verdicts []ve
 
 // copyRows copies the rows straight into the table, sorted by its key when they come in another order.
 func (w *writer) copyRows(ctx context.Context, rec arrow.Record) error {
-	_, err := pg.CopyRows(ctx, w.conn.PgConn(), w.raw.name, rec, w.order.byKey(rec, w.raw.key))
+	order := w.order.byKey(rec, w.raw.key)
+	if rec.NumRows() >= leastBatch { // few rows say little about the next ones
+		w.scattered = order != nil
+	}
+	_, err := pg.CopyRows(ctx, w.conn.PgConn(), w.raw.name, rec, order)
 	return err
 }
 
 // stageRows inserts the rows by way of a temporary table, and finds out which of them are new. Of several rows with
-// one key the first wins, whether the others are in this batch or in the table already.
+// one key the first wins, whether the others are in this batch or in the table already; those that differ from it are
+// marked.
 func (w *writer) stageRows(ctx context.Context, rec arrow.Record, verdicts []verdict) error {
 	if err := w.exec(ctx, w.stage); err != nil {
 		return err
@@ -116,18 +123,42 @@ func (w *writer) stageRows(ctx context.Context, rec arrow.Record, verdicts []ver
 		fresh, err = pgx.CollectRows(rows, pgx.RowTo[int64])
 		return err
 	})
-	q.Queue("delete from " + stageTable)
 	if err := w.conn.SendBatch(ctx, q).Close(); err != nil {
 		return fmt.Errorf("insert staged rows into %s: %w", w.raw.name, err)
 	}
-	for i := range verdicts {
-		verdicts[i] = verdict{}
-	}
+	clear(verdicts)
 	for _, i := range fresh {
 		verdicts[i].inserted = true
 	}
 	w.repeats = len(fresh) < len(verdicts)
+	q = &pgx.Batch{}
+	if w.repeats && w.conflicts != "" {
+		w.queueConflicts(q, verdicts)
+	}
+	q.Queue("delete from " + stageTable)
+	if err := w.conn.SendBatch(ctx, q).Close(); err != nil {
+		return fmt.Errorf("compare repeated rows with %s: %w", w.raw.name, err)
+	}
 	return nil
+}
+
+// queueConflicts queues the marking of the duplicates that differ from the row the table has.
+func (w *writer) queueConflicts(q *pgx.Batch, verdicts []verdict) {
+	var repeated []int64
+	for i, v := range verdicts {
+		if !v.inserted {
+			repeated = append(repeated, int64(i))
+		}
+	}
+	q.Queue(w.conflicts, repeated).Query(func(rows pgx.Rows) error {
+		var row int64
+		var how string
+		_, err := pgx.ForEachRow(rows, []any{&row, &how}, func() error {
+			verdicts[row].differs, verdicts[row].why = true, how
+			return nil
+		})
+		return err
+	})
 }
 
 // number adds a column with the place of each row. The caller releases the record.

@@ -138,6 +138,7 @@ type stream struct {
 
 	logID   logID
 	rows    int            // in a batch while there is a backlog
+	wide    int            // likewise, when keys come in no order
 	writers chan struct{}  // as many as may write at once
 	ends    map[int]int64  // once mode: where the work ends
 	scout   *scout         // looks at the topic now and then
@@ -205,8 +206,10 @@ func (s *stream) tryStart(ctx context.Context) error {
 		}
 	}
 	s.rows = s.with.Batch
+	s.wide = s.rows
 	if !s.sized {
 		s.rows = min(s.rows, max(leastBatch, defaultRows/max(1, len(topic.Partitions))))
+		s.wide = wider * s.rows
 	}
 	s.writers = make(chan struct{}, max(1, min(len(topic.Partitions), runtime.GOMAXPROCS(0))))
 	s.troubles.clear(-1, slices.Concat(readingKinds, writingKinds))

@@ -200,7 +200,7 @@ func (c *cutter) read(n int, log []message, release, whole bool) {
 func (c *cutter) reader(p *partition) *reader {
 	r := &reader{
 		dec: c.st.sinks.schema.NewDecoder(c.mem), tracker: window.NewTracker(*c.st.with.Watermark, *c.st.with.MaxSkew),
-		next: p.lease.Next, stopAt: math.MaxInt64, rows: 1 << 20, keep: p.keepFor.Load() > 0,
+		next: p.lease.Next, stopAt: math.MaxInt64, rows: 1 << 20, aim: size{1 << 20, batchBytes}, keep: p.keepFor.Load() > 0,
 	}
 	r.tracker.Restore(p.lease.MaxEvent, p.lease.HasMax)
 	return r

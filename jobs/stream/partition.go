@@ -27,6 +27,8 @@ type partition struct {
 
 	replay chan struct{} // dead letters were marked to be tried again; holds one
 
+	scattered atomic.Bool // keys come in no order
+
 	reads atomic.Bool // the log has given an answer to where the partition stands
 }
 
@@ -95,8 +97,9 @@ func (p *partition) read(ctx context.Context, free <-chan *batch, full chan<- *b
 	r := &reader{
 		fetcher: p.job.kafka.NewFetcher(p.lease.Topic, p.lease.Partition), dec: dec,
 		tracker: window.NewTracker(*p.job.with.Watermark, *p.job.with.MaxSkew),
-		next:    p.lease.Next, stopAt: p.stopAt, rows: p.job.rows, first: max(1, p.job.rows/firstShare), linger: *p.job.with.Linger,
-		seen: func(end int64) { p.logEnd.Store(end); p.reads.Store(true) }, free: free,
+		next:    p.lease.Next, stopAt: p.stopAt, rows: p.job.rows, wide: p.job.wide, first: max(1, p.job.rows/firstShare), linger: *p.job.with.Linger,
+		scattered: &p.scattered,
+		seen:      func(end int64) { p.logEnd.Store(end); p.reads.Store(true) }, free: free,
 	}
 	r.tracker.Restore(p.lease.MaxEvent, p.lease.HasMax)
 	again := p.job.retrying(p.log, "read", p.place(), kafkaSide)
@@ -108,6 +111,14 @@ func (p *partition) read(ctx context.Context, free <-chan *batch, full chan<- *b
 			select {
 			case b = <-free:
 			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if r.spare == nil && r.isWide() {
+			select {
+			case r.spare = <-free:
+			case <-ctx.Done():
+				b.reset(0)
 				return ctx.Err()
 			}
 		}
@@ -203,6 +214,7 @@ func (p *partition) commit(ctx, hard context.Context, w *writer, b *batch) error
 			p.lease.Next, p.lease.MaxEvent, p.lease.HasMax = b.next, b.maxEvent, b.hasMax
 			w.lease.Next = b.next
 			p.next.Store(b.next)
+			p.scattered.Store(w.scattered)
 			p.drifted(b.unknown)
 			if p.keepFor.Add(-1) < 0 {
 				p.keepFor.Store(0)

@@ -10,8 +10,8 @@ import (
 
 // problems says what is wrong with a batch's messages, by what it is, for the ledger to count in the batch's
 // transaction. It is nil for a batch with nothing wrong, and costs a batch of rows nothing.
-func (w *writer) problems(unknown []event.Unknown, first int64, dead, held []ledger.Letter) []ledger.Seen {
-	if len(unknown)+len(dead)+len(held) == 0 {
+func (w *writer) problems(unknown []event.Unknown, first int64, dead, held []ledger.Letter, conflicts []ledger.Conflict) []ledger.Seen {
+	if len(unknown)+len(dead)+len(held)+len(conflicts) == 0 {
 		return nil
 	}
 	var list seenList
@@ -26,6 +26,9 @@ func (w *writer) problems(unknown []event.Unknown, first int64, dead, held []led
 			dimension, _, _ := strings.Cut(need, "=")
 			list.add(ledger.KindHeld, dimension, 1, need, h.Offset)
 		}
+	}
+	for _, c := range conflicts {
+		list.add(ledger.KindConflict, w.raw.name, 1, c.How, c.Offset)
 	}
 	for i := range list.seen {
 		list.seen[i].Advice = messageAdvice(w.lease.Job, list.seen[i])
@@ -80,6 +83,9 @@ func messageAdvice(job string, s ledger.Seen) string {
 	case ledger.KindHeld:
 		table, _, _ := cutLast(s.Subject, ".")
 		return fmt.Sprintf("Add the missing rows to %s; the messages go in by themselves a second later.", table)
+	case ledger.KindConflict:
+		return fmt.Sprintf("The row of %s that came first stays; the other message is counted as a duplicate. If it is a correction, the producer "+
+			"must give it a key of its own.", s.Subject)
 	case ledger.KindUnknown:
 		return "It is left out of the tables. Declare it under fields: if it is wanted, and restart."
 	}

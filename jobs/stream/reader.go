@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"tillflow/lib/event"
@@ -21,9 +22,15 @@ type reader struct {
 	keep    bool  // keep the messages as they came, for rows that may have to wait
 
 	rows   int // in a batch while there is a backlog
+	wide   int // likewise, when keys come in no order: scattered says so
 	first  int // in the next one, while that is fewer, for the writer is not to wait for a full one at the start; 0: rows
 	linger time.Duration
-	seen   func(logEnd int64)
+
+	scattered *atomic.Bool
+	aim       size // of the batch that is filled
+	filled    int  // rows of the one before
+
+	seen func(logEnd int64)
 
 	// At the log's end a batch goes as soon as the writer has nothing to do, linger after the one before or later.
 	free   <-chan *batch // the batches nobody uses: the other one, when the writer is idle
@@ -31,11 +38,21 @@ type reader struct {
 	handed time.Time     // when the last batch went to the writer
 }
 
+// size bounds a batch: by its rows, and by the bytes of its messages, as these may be long.
+type size struct{ rows, bytes int }
+
+// isWide says whether the next batch is to be a large one: there is a backlog and its keys come in no order. Such rows go
+// all over the index of the table; the more of them come sorted, the fewer of its pages are read, changed and written once
+// for each row, which is most of what they cost. The batch is read when the writer is done with the one before, so that
+// it takes little more memory than two of the usual size.
+func (r *reader) isWide() bool { return r.wide > r.rows && r.filled >= r.rows && r.scattered.Load() }
+
 const (
 	// idleWait is how long the broker is asked to hold an empty fetch.
 	idleWait = time.Second
-	// batchBytes bounds what a batch holds of long messages.
+	// batchBytes bounds what a batch holds of long messages; wideBytes when keys come in no order.
 	batchBytes = 16 << 20
+	wideBytes  = 32 << 20
 	// fillTime is how long a batch may fill while there is more to read.
 	fillTime = time.Second
 	// busyPause is the least time between two looks at the log while the writer is busy.
@@ -61,14 +78,18 @@ func (r *reader) fill(ctx context.Context, b *batch) error {
 	}
 	b.maxEvent, b.hasMax = r.tracker.Max()
 	b.rec, b.unknown = r.dec.Seal(), r.dec.Unknown()
+	r.filled = b.size()
 	return nil
 }
 
 func (r *reader) read(ctx context.Context, b *batch) error {
-	rows := r.rows
+	r.aim = size{r.rows, batchBytes}
+	if r.isWide() {
+		r.aim = size{r.wide, wideBytes}
+	}
 	if r.first > 0 {
-		rows = min(rows, r.first)
-		defer func() { r.first = 2 * rows }()
+		r.aim.rows = min(r.aim.rows, r.first)
+		r.first = 2 * r.aim.rows
 	}
 	if r.next > r.stopAt { // more was read than the log had at the start; but is it in the log?
 		if _, err := r.fetcher.Fetch(ctx, r.next, 0, func(*kafkasrc.Message) error { return errEnd }); err != nil {
@@ -106,7 +127,7 @@ func (r *reader) read(ctx context.Context, b *batch) error {
 			started = time.Now()
 		}
 		spent := time.Since(started)
-		if err != nil || b.size() >= rows || b.bytes >= batchBytes || spent >= fillTime ||
+		if err != nil || b.size() >= r.aim.rows || b.bytes >= r.aim.bytes || spent >= fillTime ||
 			got.Next >= got.LastStable && r.turn(ctx) {
 			return nil
 		}
@@ -153,7 +174,7 @@ func (r *reader) take(b *batch, m *kafkasrc.Message) error {
 		return errEnd
 	}
 	// A fetch usually brings a batch over its size, which is fine; one that holds very many small messages does not.
-	if b.size() >= 2*r.rows || b.bytes >= 2*batchBytes {
+	if b.size() >= 2*max(r.rows, r.aim.rows) || b.bytes >= 2*r.aim.bytes {
 		return errFull
 	}
 	b.bytes += len(m.Key) + len(m.Value)

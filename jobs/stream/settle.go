@@ -157,7 +157,7 @@ func (w *writer) settle(ctx context.Context, from ledger.Source, ready []string,
 		return nil, nil, err
 	}
 	dead, held := worsened(from, letters, acc)
-	w.lease.QueueSeen(q, w.problems(nil, 0, dead, held))
+	w.lease.QueueSeen(q, w.problems(nil, 0, dead, held, acc.Conflicts))
 	w.lease.QueueSettle(q, out)
 	q.Queue("commit")
 	if err := w.conn.SendBatch(ctx, q).Close(); err != nil {
@@ -201,12 +201,12 @@ func (w *writer) redecode(letters []ledger.Letter) (b *batch, tried int, err err
 // settled turns what a batch says into what became of each message.
 func settled(from ledger.Source, r *rows, verdicts []verdict, eventTime int, acc *ledger.Batch) *ledger.Settled {
 	out := &ledger.Settled{
-		From: from, Late: acc.Late, Future: acc.Future, Dead: acc.Dead, Held: acc.Held, Inserted: map[int64]int64{}, Duplicates: map[int64]int64{},
+		From: from, Late: acc.Late, Future: acc.Future, Conflicts: acc.Conflicts, Dead: acc.Dead, Held: acc.Held, Inserted: map[int64]int64{}, Duplicates: map[int64]int64{},
 	}
 	times := r.rec.Column(eventTime).(*array.Timestamp).TimestampValues()
 	for i, v := range verdicts {
 		switch {
-		case v.refused != "":
+		case v.refused:
 		case v.inserted:
 			out.Inserted[r.offsets[i]] = int64(times[i])
 		default:

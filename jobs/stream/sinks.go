@@ -29,6 +29,8 @@ type sinks struct {
 	insert string
 	// stage makes the temporary table for it.
 	stage string
+	// conflicts finds the others whose values are not those of the row with their key; may be empty.
+	conflicts string
 
 	// silence: foreign keys need no trigger in the writers' sessions, for the stream checks them itself.
 	silence bool
@@ -94,6 +96,7 @@ func newSinks(w With) (*sinks, error) {
 		stageTable, cols, stageRow, quote(s.raw.name))
 	s.insert = fmt.Sprintf("with new as (insert into %[1]s (%[2]s) select %[2]s from %[3]s order by %[4]s on conflict do nothing returning %[5]s)\n"+
 		"select min(%[4]s) from %[3]s join new using (%[5]s) group by %[5]s", quote(s.raw.name), cols, stageTable, stageRow, key)
+	s.conflicts = conflictsOf(s.raw, names)
 	return s, nil
 }
 

@@ -29,6 +29,7 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 		{"last_entry_missing", "delete from dag.stream_batches where batch_id = (select max(batch_id) from dag.stream_batches)", "the partition stands at"},
 		{"entry_overlaps", fmt.Sprintf("update dag.stream_batches set first_offset = first_offset - 1 where partition = 0 and first_offset = %d", third), "what is before it reaches to"},
 		{"entry_changed", fmt.Sprintf("update dag.stream_batches set duplicates = duplicates + 1 where partition = 0 and first_offset = %d", third), fmt.Sprintf("batch of offsets %d to", third)},
+		{"conflicts_invented", fmt.Sprintf("update dag.stream_batches set conflicts = duplicates + 1 where partition = 0 and first_offset = %d", third), "conflicts among"},
 		{"dead_letter_deleted", `delete from dag.dead_letters where ("partition", "offset") = (select "partition", min("offset") from dag.dead_letters group by 1 limit 1)`, "dead letters are there, the entry says"},
 		{"held_row_deleted", `delete from dag.held_rows where ("partition", "offset") = (select "partition", min("offset") from dag.held_rows group by 1 limit 1)`, "held rows are there, the entry says"},
 		{"late_row_deleted", `delete from dag.late_rows where ("partition", "offset") = (select "partition", min("offset") from dag.late_rows group by 1 limit 1)`, "late rows are there, the entry says"},

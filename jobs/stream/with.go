@@ -20,7 +20,7 @@ type With struct {
 	MaxSkew    *time.Duration `yaml:"max_skew" doc:"an event further ahead of its message's time in the log moves no watermark and is listed in dag.future_rows; default 1h"`
 	Idle       *time.Duration `yaml:"idle" doc:"a partition that brings nothing for so long, while others do, holds the stream's watermark back no longer; default 1m"`
 	Linger     *time.Duration `yaml:"linger" doc:"least time between two transactions of a partition at the log's end; default 10ms"`
-	Batch      int            `yaml:"batch" doc:"rows in a transaction while there is a backlog; default 50000, or fewer of more than two partitions"`
+	Batch      int            `yaml:"batch" doc:"rows in a transaction while there is a backlog; default 50000, or fewer of more than two partitions; twice that when keys come in no order"`
 
 	Fields strictyaml.Map[FieldSpec] `yaml:"fields" check:"required" doc:"the fields of an event, by name"`
 	Sinks  strictyaml.Map[SinkSpec]  `yaml:"sinks" check:"required" doc:"the tables that are written, by name: of rows (append) or of windows"`
@@ -67,6 +67,9 @@ const (
 	// grow with the partitions. A batch of less than leastBatch would cost speed.
 	defaultRows = 100_000
 	leastBatch  = 10_000
+
+	// wider is how many times as many rows a batch has when keys come in no order.
+	wider = 2
 )
 
 // Consumes names the topic the job reads, so that the planner can tell who feeds it.

@@ -29,8 +29,9 @@ type writer struct {
 
 	revisions []*window.Revisions // by window; none when late rows are left out
 
-	repeats bool // the batch before had repeated keys
-	waiting waiting
+	repeats   bool // the batch before had repeated keys
+	scattered bool // the last large batch had its keys in no order
+	waiting   waiting
 
 	// Room that is used again for each batch.
 	verdicts, fresh []verdict
@@ -114,7 +115,7 @@ func (w *writer) transact(ctx context.Context, b *batch) (*ledger.Batch, error) 
 	if err != nil {
 		return nil, err
 	}
-	w.lease.QueueSeen(q, w.problems(b.unknown, b.first, out.Dead, out.Held))
+	w.lease.QueueSeen(q, w.problems(b.unknown, b.first, out.Dead, out.Held, out.Conflicts))
 	w.lease.Queue(q, out)
 	q.Queue("commit")
 	if err := w.conn.SendBatch(ctx, q).Close(); err != nil {
@@ -249,12 +250,15 @@ func (w *writer) judge(r *rows, verdicts []verdict, out *ledger.Batch) {
 	}
 	for i, v := range verdicts {
 		switch {
-		case v.refused != "":
+		case v.refused:
 			l := r.kept[i]
-			l.Reason = v.refused
+			l.Reason = v.why
 			out.Dead = append(out.Dead, l)
 		case !v.inserted:
 			out.Duplicates++
+			if v.differs {
+				out.Conflicts = append(out.Conflicts, ledger.Conflict{Offset: r.offsets[i], How: v.why})
+			}
 		default:
 			out.Inserted++
 			at, late := int64(times[i]), false

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // Port returns the port on 127.0.0.1.
@@ -22,7 +23,7 @@ func (pg *Postgres) URL() string {
 		User:     url.User("postgres"),
 		Host:     net.JoinHostPort("localhost", strconv.Itoa(pg.port)),
 		Path:     "/" + pg.cfg.Database,
-		RawQuery: url.Values{"sslmode": {"disable"}, "passfile": {pg.PassFile()}}.Encode(),
+		RawQuery: query(url.Values{"sslmode": {"disable"}, "passfile": {pg.PassFile()}}),
 	}
 	return u.String()
 }
@@ -36,9 +37,12 @@ func (pg *Postgres) socketURL(database string) string {
 		Scheme: "postgres",
 		User:   url.User("postgres"),
 		Path:   "/" + database,
-		RawQuery: url.Values{
+		RawQuery: query(url.Values{
 			"host": {pg.socket}, "port": {strconv.Itoa(pg.port)}, "sslmode": {"disable"},
-		}.Encode(),
+		}),
 	}
 	return u.String()
 }
+
+// query writes parameters as libpq and pgx read them: a blank is %20, for a + stands for itself to both.
+func query(v url.Values) string { return strings.ReplaceAll(v.Encode(), "+", "%20") }

@@ -138,12 +138,12 @@ func closeTo(dir string, acct account) error {
 }
 
 // socketFolder returns the 0700 folder for the server's socket: socket/ in the place. The path of a socket may have
-// about 100 bytes, so for a place deeper than that socket is a symbolic link to a short temporary folder, kept for the
-// next start.
+// about 100 bytes, and Postgres reads a comma and a quote as marks between several, so for a place deeper than that or
+// with such a name socket is a symbolic link to a short temporary folder, kept for the next start.
 func (p place) socketFolder() (string, error) {
 	const longest = 103 - len("/.s.PGSQL.65535") // the limit of macOS; Linux has 107
 	dir := filepath.Join(p.dir, "socket")
-	if len(dir) <= longest {
+	if len(dir) <= longest && !strings.ContainsAny(dir, `,"`) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return "", err
 		}

@@ -123,7 +123,13 @@ func (pg *Postgres) start(ctx context.Context) error {
 		}
 		pg.cfg.Log.Info("database made", "folder", pg.place.data(), "version", b.major, "user", pg.place.acct.name)
 	}
-	if err := writeSettings(pg.place, pg.cfg.Scratch); err != nil {
+	var more string
+	if pg.cfg.Scratch {
+		more = scratchSettings // no whole pages in the log, so none to compress
+	} else if compressesFast(ctx, b, pg.place) {
+		more = fastCompression
+	}
+	if err := writeSettings(pg.place, more); err != nil {
 		return err
 	}
 	if pg.socket, err = pg.place.socketFolder(); err != nil {

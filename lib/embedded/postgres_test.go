@@ -66,7 +66,7 @@ func queryText(t *testing.T, url, query string) string {
 
 func TestPostgresKeepsDataOverARestart(t *testing.T) {
 	t.Parallel()
-	state := filepath.Join(pgtest.StateDir(t), "not", "made", "yet")
+	state := filepath.Join(pgtest.StateDir(t), "not made", "yet")
 	pg := startPostgres(t, embedded.PostgresConfig{State: state})
 	execute(t, pg.SocketURL(), "create table kept (note text)", "insert into kept values ('here')")
 	if err := pg.Stop(t.Context()); err != nil {
@@ -85,7 +85,7 @@ func TestPostgresKeepsDataOverARestart(t *testing.T) {
 
 func TestPostgresServesTheDatabaseItIsAskedFor(t *testing.T) {
 	t.Parallel()
-	state := pgtest.StateDir(t)
+	state := filepath.Join(pgtest.StateDir(t), `a, "b"`) // marks in lists of folders and of hosts
 	pg := startPostgres(t, embedded.PostgresConfig{State: state, Database: "Sales 2025"})
 	const about = `select concat_ws(' ', current_database(), current_user, pg_encoding_to_char(encoding), datcollate,
 		current_setting('timezone'), current_setting('fsync'), current_setting('synchronous_commit'),
@@ -392,4 +392,18 @@ func postmaster(t *testing.T, pg *embedded.Postgres) int {
 		t.Fatal(err)
 	}
 	return pid
+}
+
+// A server that was built with lz4 uses it, and another one starts all the same.
+func TestPostgresCompressesFastWhereItCan(t *testing.T) {
+	t.Parallel()
+	pg := startPostgres(t, embedded.PostgresConfig{State: pgtest.StateDir(t)})
+	const can = "select case when 'lz4' = any(enumvals) then 'lz4' else 'on' end from pg_settings where name = 'wal_compression'"
+	want := queryText(t, pg.SocketURL(), can)
+	if want == "on" {
+		want = queryText(t, pg.SocketURL(), "select case when vartype = 'bool' then 'on' else 'pglz' end from pg_settings where name = 'wal_compression'")
+	}
+	if got := queryText(t, pg.SocketURL(), "select current_setting('wal_compression')"); got != want {
+		t.Errorf("wal_compression is %s, want %s", got, want)
+	}
 }

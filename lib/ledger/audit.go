@@ -23,7 +23,8 @@ type Account struct {
 	Dead       int64  `json:"dead"`
 	Held       int64  `json:"held"`
 	Dropped    int64  `json:"dropped"`
-	Future     int64  `json:"future"` // of the inserted, as Late is
+	Future     int64  `json:"future"`    // of the inserted, as Late is
+	Conflicts  int64  `json:"conflicts"` // of the duplicates: with other values than the row that came first
 }
 
 // Difference is one thing that does not add up, and the first batch where it shows, if that is known.
@@ -57,7 +58,7 @@ func Audit(ctx context.Context, db DB, job string) ([]Account, []Difference, err
 		return nil, nil, fmt.Errorf("read the ledger of %s: %w", job, err)
 	}
 	accounts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a Account, err error) {
-		err = row.Scan(&a.Topic, &a.Partition, &a.First, &a.Next, &a.Rows, &a.Messages, &a.Inserted, &a.Late, &a.Duplicates, &a.Dead, &a.Held, &a.Dropped, &a.Future)
+		err = row.Scan(&a.Topic, &a.Partition, &a.First, &a.Next, &a.Rows, &a.Messages, &a.Inserted, &a.Late, &a.Duplicates, &a.Dead, &a.Held, &a.Dropped, &a.Future, &a.Conflicts)
 		return a, err
 	})
 	if err != nil {

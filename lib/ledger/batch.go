@@ -44,6 +44,12 @@ type Future struct {
 	Key []string
 }
 
+// Conflict is a message with a key the raw table has, but other values. How is said of the first one of a batch.
+type Conflict struct {
+	Offset int64
+	How    string // transaction_id 7: amount 12.50, the table has 10.00
+}
+
 // NoTime is a time that is not known: the watermark before any event.
 const NoTime = -1 << 63
 
@@ -57,8 +63,9 @@ type Batch struct {
 	Duplicates int64
 	Dead       []Letter
 	Held       []Letter
-	Late       []Late   // of the inserted
-	Future     []Future // of the inserted
+	Late       []Late     // of the inserted
+	Future     []Future   // of the inserted
+	Conflicts  []Conflict // of the duplicates
 
 	MinTime, MaxTime int64 // event time over the messages that have one; NoTime when none has
 
@@ -89,7 +96,7 @@ func (l Lease) Queue(q *pgx.Batch, b *Batch) {
 	l.queueLate(q, b.Late)
 	l.queueFuture(q, b.Future)
 	q.Queue(qBatch, append(at, l.Epoch, b.First, b.Next, b.Messages(), b.Inserted, len(b.Late), b.Duplicates,
-		len(b.Dead), len(b.Held), len(b.Future), timestamp(b.MinTime, b.MinTime != NoTime), timestamp(b.MaxTime, b.MaxTime != NoTime))...)
+		len(b.Dead), len(b.Held), len(b.Future), len(b.Conflicts), timestamp(b.MinTime, b.MinTime != NoTime), timestamp(b.MaxTime, b.MaxTime != NoTime))...)
 	q.Queue(qAdvance, append(at, l.Epoch, b.First, b.Next, timestamp(b.MaxEvent, b.HasMax), b.Inserted, b.LogEnd,
 		micros(l.TTL), b.ClusterID, b.TopicID)...).Exec(fencedUnlessOne)
 }

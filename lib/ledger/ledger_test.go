@@ -319,7 +319,7 @@ func TestFoldKeepsTheSums(t *testing.T) {
 	l := claim(t, db, member("a", time.Hour), 0)
 	c := conn(t, db).Conn()
 	for i := range int64(300) {
-		b := &ledger.Batch{First: i * 10, Next: i*10 + 10, Inserted: 7, Duplicates: 3, MinTime: ledger.NoTime, MaxTime: i}
+		b := &ledger.Batch{First: i * 10, Next: i*10 + 10, Inserted: 7, Duplicates: 3, Conflicts: []ledger.Conflict{{Offset: i*10 + 9}}, MinTime: ledger.NoTime, MaxTime: i}
 		if err := commit(t, c, l, b); err != nil {
 			t.Fatal(err)
 		}
@@ -332,14 +332,14 @@ func TestFoldKeepsTheSums(t *testing.T) {
 		if err := l.Fold(t.Context(), db); err != nil {
 			t.Fatal(err)
 		}
-		var n, messages, gaps int64
-		err := db.QueryRow(t.Context(), `select count(*), sum(messages), count(*) filter (where following <> next_offset) from (
-			select *, lead(first_offset) over (order by first_offset) as following from dag.stream_batches) b`).Scan(&n, &messages, &gaps)
+		var n, messages, conflicts, gaps int64
+		err := db.QueryRow(t.Context(), `select count(*), sum(messages), sum(conflicts), count(*) filter (where following <> next_offset) from (
+			select *, lead(first_offset) over (order by first_offset) as following from dag.stream_batches) b`).Scan(&n, &messages, &conflicts, &gaps)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n > 130 || messages != 3000 || gaps != 0 {
-			t.Errorf("%d entries with %d messages and %d gaps; want few, 3000 and none", n, messages, gaps)
+		if n > 130 || messages != 3000 || conflicts != 300 || gaps != 0 {
+			t.Errorf("%d entries with %d messages, %d conflicts and %d gaps; want few, 3000, 300 and none", n, messages, conflicts, gaps)
 		}
 	}
 }

@@ -22,11 +22,13 @@ var (
 )
 
 // The kinds of problems that messages have. Their subjects: of dead letters the reason with * for the values, as
-// DeadFilter.Reason takes it; of held rows the dimension, as in dim_products.product_id; of unknown fields the name.
+// DeadFilter.Reason takes it; of held rows the dimension, as in dim_products.product_id; of unknown fields the name; of
+// conflicts the raw table.
 const (
-	KindDead    = "dead-letter"
-	KindHeld    = "held"
-	KindUnknown = "unknown-field"
+	KindDead     = "dead-letter"
+	KindHeld     = "held"
+	KindUnknown  = "unknown-field"
+	KindConflict = "conflict"
 )
 
 // OtherSubjects is the subject that a problem is counted under when a partition has a hundred of its kind.

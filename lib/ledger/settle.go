@@ -26,6 +26,7 @@ type Settled struct {
 	Duplicates map[int64]int64 // likewise
 	Late       []Late          // of the inserted
 	Future     []Future        // of the inserted
+	Conflicts  []Conflict      // of the duplicates
 	Dead       []Letter        // those that are dead now; the reason may be another
 	Held       []Letter        // those that are held now, for something else perhaps
 }
@@ -94,6 +95,9 @@ func (l Lease) QueueSettle(q *pgx.Batch, s *Settled) {
 	for _, r := range s.Future {
 		c.add(r.Offset, [fates]int64{future: 1}, NoTime)
 	}
+	for _, r := range s.Conflicts {
+		c.add(r.Offset, [fates]int64{conflicts: 1}, NoTime)
+	}
 	stayDead, stayHeld := s.Dead, s.Held
 	if s.From == FromHeld {
 		stayDead = nil
@@ -153,6 +157,7 @@ const (
 	held
 	dropped
 	future
+	conflicts
 	fates
 )
 

@@ -46,6 +46,10 @@ select topic, partition, first_offset, next_offset, committed_at,
        format('%s messages in %s offsets', messages, next_offset - first_offset)
 from entries where messages > next_offset - first_offset or least(inserted, late, duplicates, dead, held, dropped, future) < 0 or greatest(late, future) > inserted
 union all
+select topic, partition, first_offset, next_offset, committed_at,
+       format('%s conflicts among %s duplicates', conflicts, duplicates)
+from entries where conflicts < 0 or conflicts > duplicates
+union all
 select topic, partition, s.first_offset, s.next_offset, s.committed_at,
        format('%s %s are there, the entry says %s', coalesce(c.n, 0), what, s.n)
 from said s left join counted c using (what, topic, partition, first_offset)

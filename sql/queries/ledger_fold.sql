@@ -11,8 +11,8 @@ with old as (
     returning *
 )
 insert into dag.stream_batches (job, topic, partition, epoch, first_offset, next_offset, messages, inserted, late,
-                                duplicates, dead, held, dropped, future, min_event_time, max_event_time, committed_at)
+                                duplicates, dead, held, dropped, future, conflicts, min_event_time, max_event_time, committed_at)
 select job, topic, partition, max(epoch), min(first_offset), max(next_offset), sum(messages), sum(inserted), sum(late),
-       sum(duplicates), sum(dead), sum(held), sum(dropped), sum(future), min(min_event_time), max(max_event_time), max(committed_at)
+       sum(duplicates), sum(dead), sum(held), sum(dropped), sum(future), sum(conflicts), min(min_event_time), max(max_event_time), max(committed_at)
 from old
 group by job, topic, partition, date_trunc('hour', committed_at)
