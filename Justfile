@@ -27,6 +27,7 @@ seed:
 build:
     go build -trimpath -o bin/dag ./dag
 
+# everything, with the race detector
 test:
     go test -race -shuffle=on ./...
 
@@ -44,20 +45,29 @@ test-short:
 
 # rewrite the golden files; review them as a diff
 golden:
-    go test ./dag ./dag/plan ./lib/chart ./lib/notebook -update
+    go test . ./dag ./dag/plan ./dag/runner ./jobs/report ./jobs/stream ./lib/chart ./lib/notebook -update
 
+# every fuzz test for so long
 fuzz time="30s":
-    go test -run '^$' -fuzz FuzzDecode -fuzztime {{time}} ./lib/strictyaml
-    go test -run '^$' -fuzz Fuzz -fuzztime {{time}} ./lib/event
-    go test -run '^$' -fuzz FuzzReader -fuzztime {{time}} ./lib/csvfile
-    go test -run '^$' -fuzz FuzzSplit -fuzztime {{time}} ./jobs/sqljob
+    for f in $(git grep -lE '^func Fuzz' '*_test.go'); do for t in $(grep -oE '^func Fuzz[A-Za-z]+' $f | cut -c6-); do go test -run '^$' -fuzz "^$t\$" -fuzztime {{time}} ./$(dirname $f) || exit 1; done; done
 
+# every benchmark ten times, for benchstat
 bench out="new.txt":
     go test -run '^$' -bench . -count 10 ./lib/... ./jobs/... | tee {{out}}
 
 # the stream beside a bare COPY of the same rows, and its latency; other flags: `dag bench`
 bench-stream *args:
     go run ./dag bench stream {{args}}
+
+# the analyses beside the Python packages that do the same, where `just bench-python` has put them; about ten minutes
+bench-analytics *args:
+    go run ./dag bench analytics {{args}}
+
+# those packages, in a virtual environment of their own
+bench-python:
+    python3 -m venv .tillflow/bench-python
+    .tillflow/bench-python/bin/pip install -q numpy scipy pandas polars pyarrow adbc-driver-postgresql duckdb==1.5.5 duckdb-extension-postgres-scanner==1.5.5 scikit-learn mlxtend rusket pyfim
+    -.tillflow/bench-python/bin/pip install -q scikit-learn-intelex
 
 # two pipelines, a broker and a database, killed and frozen at random; the tables must come out exact
 chaos time="10m" kills="200" seed="1":
@@ -68,6 +78,15 @@ chaos time="10m" kills="200" seed="1":
 trouble outage="3m":
     go test -tags chaos -run 'StaysAway|RealDisk|RestartAfter|AnotherHost|KillsEvery' -count=1 -parallel 1 -timeout 60m -v ./jobs/stream -outage {{outage}} -strict
 
+# a DAG of thirty jobs whose process is killed again and again; each job must come out as if nobody had disturbed it
+kill-dag kills="100":
+    go test -run TestKilledInADAG -count=1 -timeout 30m -v ./dag -dag-kills {{kills}}
+
+# a full run with jobs every second, whose memory must not grow; Linux
+soak time="1h":
+    go test -tags soak -run TestMemoryIsFlat -count=1 -timeout 3h -v ./dag -soak {{time}}
+
+# what the checks hold code to
 lint:
     gofmt -l . && go vet ./... && go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 

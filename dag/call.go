@@ -3,12 +3,11 @@ package main
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+	"time"
 
 	"tillflow/dag/gate"
 	"tillflow/dag/instance"
@@ -16,6 +15,7 @@ import (
 	"tillflow/dag/plan"
 	"tillflow/dag/spec"
 	"tillflow/jobs"
+	"tillflow/lib/secret"
 	"tillflow/lib/strictyaml"
 )
 
@@ -29,6 +29,7 @@ type call struct {
 	dagfile, state, out string
 	format              string // -o
 	once                bool   // run
+	retail              bool   // init
 	asOf                string // run
 	bench               benchFlags
 	dead                deadFlags
@@ -39,6 +40,8 @@ type call struct {
 	events              *eventLines     // run -o json: where the runner tells what happens; nil otherwise
 	hurry               <-chan struct{} // run: closed when a person would not wait
 	at                  string          // plan --now
+	zone                *time.Location  // the pipeline's, once the dagfile was read
+	hidden              *secret.Mask    // over what nobody should read in logs and errors
 	args                []string
 }
 
@@ -57,10 +60,12 @@ func (c *call) parse(args []string) error {
 	for {
 		if err := fs.Parse(args); err != nil {
 			if errors.Is(err, flag.ErrHelp) {
-				fmt.Fprintf(c.stdout, "dag %s\n  %s\n`dag help` tells the flags of every command.\n", strings.TrimSpace(c.name+" "+c.command.args), c.about)
+				if err := c.help(c.stdout); err != nil {
+					return err
+				}
 				return &exitError{exitDone, errSaid}
 			}
-			return usagef("%w; `dag help` lists the flags", err)
+			return usagef("%w; `dag %s -h` lists the flags", err, c.name)
 		}
 		if fs.NArg() == 0 {
 			break
@@ -82,25 +87,27 @@ func (c *call) declare(fs *flag.FlagSet) {
 	fs.StringVar(&c.out, "out", "", "")
 	switch c.name {
 	case "run":
-		fs.StringVar(&c.format, "o", "text", "")
-		fs.BoolVar(&c.once, "once", false, "")
-		fs.StringVar(&c.asOf, "as-of", "", "")
+		fs.StringVar(&c.format, "o", "text", formatUsage)
+		fs.BoolVar(&c.once, "once", false, "everything once, to the ends of the logs, then exit")
+		fs.StringVar(&c.asOf, "as-of", "", "batch jobs read events before this `TIME`, such as 2026-01-31T18:00; now by default")
+	case "init":
+		fs.BoolVar(&c.retail, "retail", false, "the pipeline of a shop, with its models and dashboard")
 	case "show", "logs", "pause", "resume", "why":
-		fs.StringVar(&c.format, "o", "text", "")
+		fs.StringVar(&c.format, "o", "text", formatUsage)
 	case "plan":
-		fs.StringVar(&c.format, "o", "table", "")
-		fs.StringVar(&c.at, "now", "", "")
+		fs.StringVar(&c.format, "o", "table", formatUsage)
+		fs.StringVar(&c.at, "now", "", "the plan at this `TIME`, before anything has run")
 	case "graph":
-		fs.StringVar(&c.format, "o", "ascii", "")
+		fs.StringVar(&c.format, "o", "ascii", formatUsage)
 	case "sql", "status", "verify", "ls", "history", "backfill", "test":
-		fs.StringVar(&c.format, "o", "table", "")
+		fs.StringVar(&c.format, "o", "table", formatUsage)
 	case "deadletters":
-		fs.StringVar(&c.format, "o", "table", "")
+		fs.StringVar(&c.format, "o", "table", formatUsage)
 		c.dead.declare(fs)
 	case "skip":
 		c.skip.declare(fs)
 	case "bench":
-		fs.StringVar(&c.format, "o", "text", "")
+		fs.StringVar(&c.format, "o", "text", formatUsage)
 		c.bench.declare(fs)
 	}
 	c.hist.declare(c.name, fs)
@@ -108,6 +115,9 @@ func (c *call) declare(fs *flag.FlagSet) {
 		c.excludeFlag(fs)
 	}
 }
+
+// formatUsage is what help says of -o.
+const formatUsage = "how to print it"
 
 // setting is a flag, else a variable, else a default.
 func (c *call) setting(flag, variable, def string) string {
@@ -137,11 +147,15 @@ func (c *call) plan() (*plan.Plan, error) {
 	s, problems := spec.Parser{Kinds: jobs.Specs(), Lookup: c.getenv, Path: c.missing}.Parse(c.dagfile, src)
 	p, more := plan.New(s)
 	problems = append(append(problems, more...), gate.Check(s)...)
+	if s != nil {
+		c.hideSecrets(s.Services.Postgres.URL)
+	}
 	if len(problems) > 0 {
 		strictyaml.Sort(problems)
-		printProblems(c.stderr, src, problems)
+		printProblems(c.hidden.Writer(c.stderr), src, problems)
 		return nil, &exitError{exitUsage, errSaid}
 	}
+	c.zone = p.Spec.Location
 	return p, nil
 }
 

@@ -20,7 +20,7 @@ var choosing = []string{"run", "plan", "ls", "graph", "status", "test", "pause",
 
 // excludeFlag adds --exclude, which may be given several times.
 func (c *call) excludeFlag(fs *flag.FlagSet) {
-	fs.Func("exclude", "", func(sel string) error {
+	fs.Func("exclude", "leave out jobs of this `SELECTOR`; may be given several times", func(sel string) error {
 		c.exclude = append(c.exclude, sel)
 		return nil
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -34,7 +35,13 @@ func cmdBackfill(ctx context.Context, c *call) error {
 	}
 	ctx, cancel := stopOnSignal(ctx)
 	defer cancel()
-	log := plainLog(c.stderr)
+	_, noColor := c.getenv("NO_COLOR")
+	log, scr := c.plainLog(), newScreen(c.stderr, noColor)
+	if scr != nil {
+		lines := c.lines(scr)
+		lines.color = !noColor
+		log = slog.New(lines)
+	}
 	sv, done, err := c.attached(ctx, p, f, log)
 	if err != nil {
 		return interrupted(ctx, err)
@@ -79,12 +86,20 @@ func cmdBackfill(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	ended := 0
+	live := newBackfillBar(b.Job, states, len(todo), time.Now())
+	hide := func() {}
+	if scr != nil {
+		hide = scr.during(ctx, func(width int) []string { return live.lines(width, time.Now(), scr.color) })
+	}
 	err = r.Backfill(ctx, b, todo, c.hist.parallel, func(i run.Interval, rec run.Run) {
-		ended++
-		log.Info(string(rec.State), "interval", i.From.In(v.loc).Format("2006-01-02T15:04"), "done", fmt.Sprintf("%d/%d", ended, len(todo)),
+		ended := live.ended(i, rec.State)
+		if scr != nil && rec.State.OK() {
+			return // the bar shows it
+		}
+		log.Info(string(rec.State), "interval", v.at(i.From), "done", fmt.Sprintf("%d/%d", ended, len(todo)),
 			"took", short(rec.Ended.Sub(rec.Started)), "rows", rec.RowsWritten, "error", firstLine(rec.Error))
 	})
+	hide()
 	after, cancelAfter := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancelAfter()
 	if known, kerr := store.Intervals(after, b.ID); kerr != nil {
@@ -223,7 +238,7 @@ func (v backfillView) print(w io.Writer, format, what string) error {
 	for _, i := range open[:min(len(open), shownIntervals)] {
 		rows = append(rows, []string{v.at(i.From), v.at(i.To), string(i.State), dash(shortID(i.Run))})
 	}
-	if err := printColumns(w, pageWidth, rows); err != nil {
+	if err := printColumns(w, widthOf(w), rows); err != nil {
 		return err
 	}
 	if more := len(open) - shownIntervals; more > 0 {

@@ -8,13 +8,15 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
+	"tillflow/dag/analyticsbench"
 	"tillflow/dag/runner/runnerbench"
 	"tillflow/jobs/stream/streambench"
 )
 
-// benchFlags are those of `dag bench stream`.
+// benchFlags are those of `dag bench`.
 type benchFlags struct {
 	rows, partitions, dimensions, keys, perSecond, rounds int
 
@@ -22,19 +24,26 @@ type benchFlags struct {
 	latency time.Duration
 	jitter  time.Duration
 	profile string
+
+	small                bool // analytics
+	only, python, retail string
 }
 
 func (b *benchFlags) declare(fs *flag.FlagSet) {
-	fs.IntVar(&b.rows, "rows", 1_000_000, "")
-	fs.IntVar(&b.partitions, "partitions", 2, "")
-	fs.StringVar(&b.order, "order", "sequential", "")
-	fs.IntVar(&b.dimensions, "dimensions", 2, "")
-	fs.IntVar(&b.keys, "keys", 50, "")
-	fs.IntVar(&b.perSecond, "per-second", 100, "")
-	fs.IntVar(&b.rounds, "rounds", 3, "")
-	fs.DurationVar(&b.latency, "latency-time", 5*time.Second, "")
-	fs.DurationVar(&b.jitter, "jitter-time", 10*time.Second, "")
-	fs.StringVar(&b.profile, "profile", "", "")
+	fs.IntVar(&b.rows, "rows", 1_000_000, "stream: this `NUMBER` of messages")
+	fs.IntVar(&b.partitions, "partitions", 2, "stream: this `NUMBER` of partitions")
+	fs.StringVar(&b.order, "order", "sequential", "stream: `ORDER` of the keys, sequential or random")
+	fs.IntVar(&b.dimensions, "dimensions", 2, "stream: this `NUMBER` of dimension tables")
+	fs.IntVar(&b.keys, "keys", 50, "stream: this `NUMBER` of keys in each")
+	fs.IntVar(&b.perSecond, "per-second", 100, "stream: this `NUMBER` of events in a second of event time")
+	fs.IntVar(&b.rounds, "rounds", 3, "this `NUMBER` of rounds")
+	fs.DurationVar(&b.latency, "latency-time", 5*time.Second, "stream: for so long a `TIME` the latency is measured")
+	fs.DurationVar(&b.jitter, "jitter-time", 10*time.Second, "runner: for so long a `TIME` the jitter is measured")
+	fs.StringVar(&b.profile, "profile", "", "stream: write a CPU profile to this `FILE`")
+	fs.BoolVar(&b.small, "small", false, "analytics: smaller inputs")
+	fs.StringVar(&b.only, "only", "", "analytics: only what has this `WORD` in its name")
+	fs.StringVar(&b.python, "python", "", "analytics: this `FILE` is the Python with the programs beside which it measures")
+	fs.StringVar(&b.retail, "retail", filepath.Join("testdata", "online_retail", "transactions.csv.gz"), "analytics: the sales of a real shop, a `FILE`")
 }
 
 // cmdBench measures. It needs no dagfile: it starts a broker and a database of its own.
@@ -45,10 +54,14 @@ func cmdBench(ctx context.Context, c *call) error {
 	if len(c.args) == 1 && c.args[0] == "runner" {
 		return c.benchRunner(ctx)
 	}
+	if len(c.args) == 1 && c.args[0] == "analytics" {
+		return c.benchAnalytics(ctx)
+	}
 	if len(c.args) != 1 || c.args[0] != "stream" {
 		return usagef("say what to measure: dag bench stream [--rows N] [--partitions N] [--order sequential|random] " +
 			"[--dimensions N] [--keys N] [--per-second N] [--rounds N] [--latency-time 5s] [--profile FILE] [-o text|json], " +
-			"or dag bench runner [--rounds N] [--jitter-time 10s] [-o text|json]")
+			"dag bench runner [--rounds N] [--jitter-time 10s] [-o text|json], " +
+			"or dag bench analytics [--small] [--only WORD] [--rounds N] [--python FILE] [--retail FILE] [-o text|json]")
 	}
 	cfg, err := c.bench.config()
 	if err != nil {
@@ -98,6 +111,40 @@ func (c *call) benchRunner(ctx context.Context) error {
 		return interrupted(ctx, err)
 	}
 	return writeBench(c.stdout, c.format, res)
+}
+
+// peersAt is where `just bench-python` puts the programs that the analyses are measured beside.
+var peersAt = filepath.Join(".tillflow", "bench-python", "bin", "python")
+
+// benchAnalytics measures what package lib computes beside the programs that do the same.
+func (c *call) benchAnalytics(ctx context.Context) error {
+	if c.format != "text" && c.format != "json" {
+		return usagef("-o %s is not known; text or json", c.format)
+	}
+	cfg := analyticsbench.Config{
+		Small: c.bench.small, Rounds: c.bench.rounds, Only: c.bench.only, Retail: c.bench.retail, Python: c.bench.python,
+		Say: func(what string) { fmt.Fprintln(c.stderr, what) }, Log: slog.New(slog.DiscardHandler),
+	}
+	if err := cfg.Check(); err != nil {
+		return usagef("%w", err)
+	}
+	if _, err := os.Stat(peersAt); cfg.Python == "" && err == nil {
+		if cfg.Python, err = filepath.Abs(peersAt); err != nil { // it is started in another folder
+			return err
+		}
+	}
+	ctx, cancel := stopOnSignal(ctx)
+	defer cancel()
+	res, err := analyticsbench.Run(ctx, cfg)
+	if len(res) > 0 { // what was measured before something went wrong is worth seeing too
+		if e := writeBench(c.stdout, c.format, res); err == nil {
+			err = e
+		}
+	}
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	return nil
 }
 
 // config turns the flags into what the bench takes. Each number is checked here, so that a wrong one is a wrong flag.

@@ -34,7 +34,7 @@ func cmdTest(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	sv, done, err := c.attached(ctx, p, f, plainLog(c.stderr))
+	sv, done, err := c.attached(ctx, p, f, c.plainLog())
 	if err != nil {
 		return interrupted(ctx, err)
 	}
@@ -142,7 +142,7 @@ func writeChecks(out io.Writer, results []check.Result) error {
 	for _, r := range results {
 		table = append(table, []string{r.Job, r.Name, r.Kind, dash(r.Target), r.State, dash(strings.ReplaceAll(r.Message, "\n", " "))})
 	}
-	if err := printColumns(out, pageWidth, table); err != nil {
+	if err := printColumns(out, widthOf(out), table); err != nil {
 		return err
 	}
 	for _, r := range results {

@@ -29,14 +29,14 @@ type deadFlags struct {
 }
 
 func (d *deadFlags) declare(fs *flag.FlagSet) {
-	fs.StringVar(&d.stream, "stream", "", "")
-	fs.StringVar(&d.topic, "topic", "", "")
-	fs.StringVar(&d.reason, "reason", "", "")
-	fs.StringVar(&d.since, "since", "", "")
-	fs.IntVar(&d.partition, "partition", -1, "")
-	fs.Int64Var(&d.offset, "offset", -1, "")
-	fs.IntVar(&d.limit, "limit", 1000, "")
-	fs.BoolVar(&d.all, "all", false, "")
+	fs.StringVar(&d.stream, "stream", "", "of this `JOB`")
+	fs.StringVar(&d.topic, "topic", "", "of this `TOPIC`")
+	fs.StringVar(&d.reason, "reason", "", "whose reason is this `TEXT`; * stands for anything")
+	fs.StringVar(&d.since, "since", "", "received since this `TIME`, or for so long: 2h")
+	fs.IntVar(&d.partition, "partition", -1, "of this `NUMBER`")
+	fs.Int64Var(&d.offset, "offset", -1, "at this `NUMBER`")
+	fs.IntVar(&d.limit, "limit", 1000, "at most this `NUMBER` of messages")
+	fs.BoolVar(&d.all, "all", false, "replay or drop every one")
 }
 
 func (d *deadFlags) filter(now time.Time, loc *time.Location) (f ledger.DeadFilter, err error) {
@@ -82,7 +82,7 @@ func cmdDeadLetters(ctx context.Context, c *call) error {
 	if changes := c.args[0] == "replay" || c.args[0] == "drop"; changes && d.filter.Any() && !c.dead.all {
 		return usagef("%s of every dead letter: say --all, or which with --stream, --topic, --reason, --since, --partition, --offset", c.args[0])
 	}
-	sv, done, err := c.attached(ctx, p, f, plainLog(c.stderr))
+	sv, done, err := c.attached(ctx, p, f, c.plainLog())
 	if err != nil {
 		return interrupted(ctx, err)
 	}
@@ -101,6 +101,10 @@ type deadCall struct {
 func deadList(ctx context.Context, c *call, d *deadCall) error {
 	letters, err := ledger.DeadLetters(ctx, d.sv.DB, d.filter, c.dead.limit)
 	if err != nil {
+		return err
+	}
+	if len(letters) == 0 && c.format == "table" {
+		_, err := fmt.Fprintln(c.stdout, "no dead letters")
 		return err
 	}
 	names := []string{"stream", "topic", "partition", "offset", "received_at", "reason", "value"}
@@ -187,7 +191,7 @@ func deadReplay(ctx context.Context, c *call, d *deadCall) error {
 		if with := n.Job.Args.(*stream.With); d.filter.Topic != "" && d.filter.Topic != with.Topic && d.filter.Job == "" {
 			continue
 		}
-		j, err := newStream(n, d.sv, plainLog(c.stderr))
+		j, err := newStream(n, d.sv, c.plainLog())
 		if err != nil {
 			return err
 		}
@@ -204,7 +208,8 @@ func deadReplay(ctx context.Context, c *call, d *deadCall) error {
 		err = enc.Encode(results)
 	} else {
 		for _, r := range results {
-			fmt.Fprintf(c.stdout, "%s: %d tried again, %d stored, %d wait for a dimension row, %d stay dead\n", r.Stream, r.Tried, r.Stored, r.Held, r.Dead)
+			fmt.Fprintf(c.stdout, "%s: %s tried again, %s stored, %s wait for a dimension row, %s stay dead\n", r.Stream,
+				thousands(r.Tried), thousands(r.Stored), thousands(r.Held), thousands(r.Dead))
 		}
 	}
 	if err == nil && left > 0 {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"strings"
 )
 
 // cmdGraph draws the chosen jobs with what each edge waits for.
@@ -17,7 +19,12 @@ func cmdGraph(ctx context.Context, c *call) error {
 	g := p.Graph(nodes)
 	switch c.format {
 	case "ascii":
-		return g.WriteText(c.stdout, pageWidth)
+		var b strings.Builder
+		if err := g.WriteText(&b, pageWidth-2); err != nil { // marks between thousands make it a little wider
+			return err
+		}
+		_, err := io.WriteString(c.stdout, grouped(b.String()))
+		return err
 	case "mermaid":
 		return g.WriteMermaid(c.stdout)
 	case "dot":

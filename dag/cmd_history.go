@@ -66,7 +66,7 @@ func printHistory(w io.Writer, runs []run.Run, jobs bool, loc *time.Location, no
 			rows[i] = append(r[:1:1], r[2:]...)
 		}
 	}
-	return printColumns(w, pageWidth, rows)
+	return printColumns(w, widthOf(w), rows)
 }
 
 // shortID is the end of a run's id, by which `dag show` and the others find it.
@@ -111,7 +111,7 @@ func short(d time.Duration) string {
 // told says in a line what there is to say about a run: why it did not do its work, or what it did; else what began it.
 func told(r run.Run, loc *time.Location) string {
 	var parts []string
-	for _, s := range []string{firstLine(r.Error), r.Warning, r.Note} {
+	for _, s := range []string{firstLine(r.Error), grouped(r.Warning), grouped(r.Note)} {
 		if s != "" {
 			parts = append(parts, s)
 		}
@@ -120,7 +120,7 @@ func told(r run.Run, loc *time.Location) string {
 		parts = append(parts, "backfill of "+r.From.In(loc).Format(time.DateOnly))
 	}
 	if len(parts) == 0 {
-		parts = append(parts, r.Trigger)
+		parts = append(parts, grouped(r.Trigger))
 	}
 	return strings.Join(parts, "; ")
 }

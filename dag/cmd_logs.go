@@ -40,7 +40,11 @@ func cmdLogs(ctx context.Context, c *call) error {
 		return interrupted(ctx, err)
 	}
 	if !c.hist.follow {
-		return interrupted(ctx, l.print(ctx, id))
+		err := l.print(ctx, id)
+		if err == nil && l.after == 0 && !l.json {
+			fmt.Fprintf(c.stderr, "run %s wrote nothing; `dag show %s` tells about it\n", shortID(id), shortID(id))
+		}
+		return interrupted(ctx, err)
 	}
 	if c.hist.run != "" {
 		return interrupted(ctx, l.follow(ctx, id))

@@ -31,9 +31,9 @@ func cmdLs(ctx context.Context, c *call) error {
 	case "table":
 		rows := [][]string{{"JOB", "USES", "KIND", "TAGS", "WHEN"}}
 		for _, n := range nodes {
-			rows = append(rows, []string{n.Name, n.Job.Uses, n.Job.Kind.Word(), dash(strings.Join(n.Job.Tags, " ")), n.Job.Opens()})
+			rows = append(rows, []string{n.Name, n.Job.Uses, n.Job.Kind.Word(), dash(strings.Join(n.Job.Tags, " ")), grouped(n.Job.Opens())})
 		}
-		return printColumns(c.stdout, pageWidth, rows)
+		return printColumns(c.stdout, widthOf(c.stdout), rows)
 	default:
 		return usagef("-o %s is not known; table, json or names", c.format)
 	}

@@ -52,7 +52,7 @@ func cmdPause(ctx context.Context, c *call) error {
 	for _, job := range slices.Sorted(maps.Keys(pauses)) {
 		rows = append(rows, pauseRow(job, pauses[job], p.Spec.Location, time.Now()))
 	}
-	return printColumns(c.stdout, pageWidth, rows)
+	return printColumns(c.stdout, widthOf(c.stdout), rows)
 }
 
 func pauseRow(job string, p run.Pause, loc *time.Location, now time.Time) []string {

@@ -25,7 +25,7 @@ func cmdRetry(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	log := plainLog(c.stderr)
+	log := c.plainLog()
 	sv, done, err := c.attached(ctx, p, f, log)
 	if err != nil {
 		return interrupted(ctx, err)
@@ -134,5 +134,5 @@ func printDryRun(w io.Writer, nodes []*plan.Node, req runner.Request, loc *time.
 	for i, n := range nodes {
 		rows = append(rows, []string{fmt.Sprint(i + 1), n.Name, n.Job.Uses, dash(needs(n.Job))})
 	}
-	return printColumns(w, pageWidth, rows)
+	return printColumns(w, widthOf(w), rows)
 }

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync"
+	"slices"
 	"time"
 
 	"tillflow/dag/instance"
@@ -81,7 +81,7 @@ func parseTime(flag, s string, loc *time.Location) (time.Time, error) {
 // runOnce runs jobs once and ends: on the services of a running pipeline, or on our own for as long as it takes. The
 // whole plan needs the state folder for itself.
 func (c *call) runOnce(ctx context.Context, p *plan.Plan, nodes []*plan.Node, req runner.Request) error {
-	log := plainLog(c.stderr)
+	log := c.plainLog()
 	f, err := instance.Open(c.state)
 	if err != nil {
 		return err
@@ -142,12 +142,14 @@ func interrupted(ctx context.Context, err error) error {
 // runAll runs the whole pipeline until ctx ends.
 func (c *call) runAll(ctx context.Context, p *plan.Plan) error {
 	_, noColor := c.getenv("NO_COLOR")
-	log, scr := plainLog(c.stderr), newScreen(c.stderr, noColor)
+	log, scr := c.plainLog(), newScreen(c.stderr, noColor)
 	if c.format == "json" {
 		scr = nil // the lines say it all
 	}
 	if scr != nil {
-		log = slog.New(&lineHandler{w: scr, mu: new(sync.Mutex), color: !noColor})
+		lines := c.lines(scr)
+		lines.color = !noColor
+		log = slog.New(lines)
 	}
 	f, err := instance.Open(c.state)
 	if err != nil {
@@ -182,7 +184,7 @@ func (c *call) runAll(ctx context.Context, p *plan.Plan) error {
 		log.Info("started " + line)
 	}
 	if p.Spec.Services.HTTP.Listen != "" {
-		srv, err := server.Listen(server.Config{Listen: p.Spec.Services.HTTP.Listen, Out: c.out, Status: func() any { return r.Status() }, Log: log})
+		srv, err := server.Listen(c.serves(p, r, runstore.NewPostgres(sv.DB), log))
 		if err != nil {
 			return err
 		}
@@ -213,7 +215,7 @@ func (c *call) runAll(ctx context.Context, p *plan.Plan) error {
 	go func() {
 		defer close(shown)
 		if scr != nil {
-			scr.show(view, head, r.Status)
+			scr.show(view, func(int) []string { return slices.Concat(head, jobLines(r.Status(), time.Now(), scr.color)) })
 			return
 		}
 		for _, line := range head {
@@ -264,7 +266,7 @@ func (c *call) runnerOf(p *plan.Plan, sv *instance.Services, id string, slots in
 	}
 	cfg := runner.Config{
 		Plan: p, Jobs: built, Store: runstore.NewPostgres(sv.DB), Facts: facts{sv.DB},
-		Log: log, Now: time.Now, Instance: id, Slots: slots, Hurry: c.hurry,
+		Log: log, Now: time.Now, Instance: id, Slots: slots, Hurry: c.hurry, Hide: c.hidden.Text,
 	}
 	if c.name == "run" && c.format == "json" {
 		c.events = newEventLines()

@@ -69,7 +69,7 @@ func cmdUp(ctx context.Context, c *call) error {
 	}
 	ctx, cancel := stopOnSignal(ctx)
 	defer cancel()
-	log := plainLog(c.stderr)
+	log := c.plainLog()
 	if info, ok := f.Read(instance.ServicesRole); ok {
 		return &instance.OwnedError{Path: f.Path, Info: info}
 	}
@@ -184,7 +184,7 @@ func cmdEnv(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	defer sv.Stop(context.WithoutCancel(ctx), plainLog(c.stderr))
+	defer sv.Stop(context.WithoutCancel(ctx), c.plainLog())
 	address := sv.URL
 	if !c.hist.secrets {
 		if address = withoutPassword(address); address != sv.URL {
@@ -210,7 +210,7 @@ func withoutPassword(address string) string {
 	}
 	if q := u.Query(); q.Has("password") {
 		q.Del("password")
-		u.RawQuery = q.Encode()
+		u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20") // libpq reads a + as itself
 	}
 	return u.String()
 }

@@ -93,7 +93,7 @@ func printRun(w io.Writer, v shown, loc *time.Location, now time.Time) error {
 	line("run", string(v.ID))
 	line("job", v.Job)
 	line("state", string(v.State))
-	line("because", v.Trigger)
+	line("because", grouped(v.Trigger))
 	line("began", at(v.Started))
 	if v.Ended.IsZero() {
 		line("runs", "for "+short(now.Sub(v.Started)))
@@ -119,7 +119,7 @@ func printRun(w io.Writer, v shown, loc *time.Location, now time.Time) error {
 	if v.RowsRead+v.RowsWritten > 0 {
 		line("rows", thousands(v.RowsRead)+" read, "+thousands(v.RowsWritten)+" written")
 	}
-	line("note", v.Note)
+	line("note", grouped(v.Note))
 	line("warning", v.Warning)
 	line("error", v.Error)
 	if v.Fence > 0 {

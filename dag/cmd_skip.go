@@ -18,9 +18,9 @@ type skipFlags struct {
 }
 
 func (s *skipFlags) declare(fs *flag.FlagSet) {
-	fs.BoolVar(&s.toStart, "to-start", false, "")
-	fs.BoolVar(&s.newLog, "new-log", false, "")
-	fs.IntVar(&s.partition, "partition", -1, "")
+	fs.BoolVar(&s.toStart, "to-start", false, "go on at the log's start; the gap is recorded")
+	fs.BoolVar(&s.newLog, "new-log", false, "take the log as a new one, from its start")
+	fs.IntVar(&s.partition, "partition", -1, "only this `NUMBER`; all that stand still by default")
 }
 
 // cmdSkip lets stopped partitions of a stream go on with less than their whole log. A running pipeline takes them up by
@@ -46,7 +46,7 @@ func cmdSkip(ctx context.Context, c *call) error {
 	if len(nodes) != 1 {
 		return usagef("%s are %d streams; name one", c.args[0], len(nodes))
 	}
-	log := plainLog(c.stderr)
+	log := c.plainLog()
 	sv, done, err := c.attached(ctx, p, f, log)
 	if err != nil {
 		return interrupted(ctx, err)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -34,7 +35,7 @@ func cmdSQL(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	sv, done, err := c.attached(ctx, p, f, plainLog(c.stderr))
+	sv, done, err := c.attached(ctx, p, f, c.plainLog())
 	if err != nil {
 		return interrupted(ctx, err)
 	}
@@ -70,6 +71,9 @@ func cmdSQL(ctx context.Context, c *call) error {
 	return write(c.stdout, names, all)
 }
 
+// numeral is what stands right-aligned in a table, when all of its column is such.
+var numeral = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?$`)
+
 func writeTable(w io.Writer, names []string, rows [][]*string) error {
 	cell := func(v *string) string {
 		if v == nil {
@@ -77,20 +81,27 @@ func writeTable(w io.Writer, names []string, rows [][]*string) error {
 		}
 		return strings.NewReplacer("\n", `\n`, "\t", `\t`, "\x1b", `\e`).Replace(*v)
 	}
-	width := make([]int, len(names))
+	width, right := make([]int, len(names)), make([]bool, len(names))
 	for i, n := range names {
-		width[i] = utf8.RuneCountInString(n)
+		width[i], right[i] = utf8.RuneCountInString(n), len(rows) > 0
 		for _, r := range rows {
 			width[i] = max(width[i], utf8.RuneCountInString(cell(r[i])))
+			right[i] = right[i] && (r[i] == nil || numeral.MatchString(*r[i]))
 		}
 	}
 	var b strings.Builder
 	line := func(text func(i int) string) {
 		for i := range names {
 			s := text(i)
-			b.WriteString(s)
-			if i < len(names)-1 {
-				b.WriteString(strings.Repeat(" ", width[i]-utf8.RuneCountInString(s)+2))
+			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(s))
+			switch {
+			case right[i]:
+				s = pad + s
+			case i < len(names)-1:
+				s += pad
+			}
+			if b.WriteString(s); i < len(names)-1 {
+				b.WriteString("  ")
 			}
 		}
 		b.WriteByte('\n')

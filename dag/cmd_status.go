@@ -88,7 +88,11 @@ func cmdStatus(ctx context.Context, c *call) error {
 	if ledgerErr != nil {
 		notes = append(notes, "the ledger was not read, so problems are only in the lines above: "+ledgerErr.Error())
 	}
-	return printStatus(c.stdout, all, notes, time.Now())
+	now := time.Now()
+	if c.zone != nil {
+		now = now.In(c.zone)
+	}
+	return printStatus(c.stdout, all, notes, now)
 }
 
 // askPipeline asks the pipeline that runs on the state folder what its jobs do.

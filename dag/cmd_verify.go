@@ -14,6 +14,7 @@ import (
 	"tillflow/dag/plan"
 	"tillflow/jobs"
 	"tillflow/jobs/stream"
+	"tillflow/lib/ledger"
 )
 
 // cmdVerify proves that streams lost and doubled nothing.
@@ -31,7 +32,7 @@ func cmdVerify(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	log := plainLog(c.stderr)
+	log := c.plainLog()
 	sv, done, err := c.attached(ctx, p, f, log)
 	if err != nil {
 		return interrupted(ctx, err)
@@ -104,19 +105,11 @@ func writeProofs(out io.Writer, proofs []stream.Proof) error {
 			verdict = "DIFFERS"
 		}
 		fmt.Fprintf(out, "%s %s\n", p.Job, verdict)
-		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-		if len(p.Partitions) > 0 {
-			fmt.Fprintln(w, "PARTITION\tOFFSETS\tMESSAGES\tINSERTED\tLATE\tFUTURE\tDUPLICATES\tDEAD\tHELD\tDROPPED\t")
-		}
-		for _, a := range p.Partitions {
-			fmt.Fprintf(w, "%s/%d\t%d..%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", a.Topic, a.Partition, a.First, a.Next,
-				a.Messages, a.Inserted, a.Late, a.Future, a.Duplicates, a.Dead, a.Held, a.Dropped)
-		}
-		if err := w.Flush(); err != nil {
+		if err := writeAccounts(out, p.Partitions); err != nil {
 			return err
 		}
 		for _, t := range p.Tables {
-			fmt.Fprintf(out, "  table %s: %d rows\n", t.Table, t.Rows)
+			fmt.Fprintf(out, "  table %s: %s rows\n", t.Table, thousands(t.Rows))
 		}
 		for _, s := range p.Skips {
 			fmt.Fprintf(out, "  skipped: %s\n", s)
@@ -129,6 +122,50 @@ func writeProofs(out io.Writer, proofs []stream.Proof) error {
 		}
 	}
 	return nil
+}
+
+// writeAccounts is a table of what became of each partition's messages, with their sum. Causes that no message has are
+// left out, so that it fits a terminal.
+func writeAccounts(out io.Writer, parts []ledger.Account) error {
+	if len(parts) == 0 {
+		return nil
+	}
+	causes := []struct {
+		name  string
+		count func(ledger.Account) int64
+	}{
+		{"MESSAGES", func(a ledger.Account) int64 { return a.Messages }},
+		{"INSERTED", func(a ledger.Account) int64 { return a.Inserted }},
+		{"LATE", func(a ledger.Account) int64 { return a.Late }},
+		{"FUTURE", func(a ledger.Account) int64 { return a.Future }},
+		{"DUPLICATE", func(a ledger.Account) int64 { return a.Duplicates }},
+		{"DEAD", func(a ledger.Account) int64 { return a.Dead }},
+		{"HELD", func(a ledger.Account) int64 { return a.Held }},
+		{"DROPPED", func(a ledger.Account) int64 { return a.Dropped }},
+	}
+	names, offsets := []string{"PARTITION"}, []string{"OFFSETS"}
+	for _, a := range parts {
+		names = append(names, fmt.Sprintf("%s/%d", a.Topic, a.Partition))
+		offsets = append(offsets, fmt.Sprintf("%s..%s", thousands(a.First), thousands(a.Next)))
+	}
+	table := [][]string{append(names, "all"), append(offsets, "")}
+	for i, cause := range causes {
+		column, sum := []string{cause.name}, int64(0)
+		for _, a := range parts {
+			column, sum = append(column, thousands(cause.count(a))), sum+cause.count(a)
+		}
+		if sum > 0 || i < 2 {
+			table = append(table, append(column, thousands(sum)))
+		}
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for row := range table[0] {
+		for _, column := range table {
+			fmt.Fprintf(w, "%s\t", column[row])
+		}
+		fmt.Fprintln(w)
+	}
+	return w.Flush()
 }
 
 // writeProofsJSON gives a list with an object for each stream.

@@ -103,7 +103,7 @@ func writeWhy(w io.Writer, s runner.Status, now time.Time) error {
 	}
 	fmt.Fprintf(&b, "%s: %s%s\n", s.Job, state, opening(s, now))
 	if s.Vitals != nil && s.Vitals.Why != "" && s.Vitals.Why != s.Why.Text {
-		wrapTree(&b, "  ", "  ", s.Vitals.Why)
+		wrapTree(&b, "  ", "  ", grouped(s.Vitals.Why))
 	}
 	why := s.Why
 	if !s.Stream && len(why.Sub) == 1 { // the gate alone decides
@@ -113,9 +113,9 @@ func writeWhy(w io.Writer, s runner.Status, now time.Time) error {
 		branch(&b, why, "", "", now)
 	}
 	if s.Last.ID != "" && !s.Last.Ended.IsZero() {
-		text := fmt.Sprintf("last run: %s %s ago, took %s", s.Last.State, ago(now.Sub(s.Last.Ended)), s.Last.Ended.Sub(s.Last.Started).Round(time.Millisecond))
+		text := fmt.Sprintf("last run: %s %s ago, took %s", s.Last.State, ago(now.Sub(s.Last.Ended)), short(s.Last.Ended.Sub(s.Last.Started)))
 		if s.Last.Trigger != "" {
-			text += ", because " + s.Last.Trigger
+			text += ", because " + grouped(s.Last.Trigger)
 		}
 		wrapTree(&b, "", "  ", text)
 	}
@@ -132,7 +132,7 @@ func opening(s runner.Status, now time.Time) string {
 	case s.Stream:
 		return ""
 	case s.State == string(run.Running) || s.State == string(run.Queued):
-		return ", because " + s.Trigger
+		return ", because " + grouped(s.Trigger)
 	case s.Why.Due:
 		return "; may run now"
 	case s.Why.Opens.IsZero():
@@ -152,7 +152,7 @@ func branch(b *strings.Builder, a gate.Answer, head, lead string, now time.Time)
 	if a.Due {
 		mark = "✓ "
 	}
-	text := a.Text
+	text := grouped(a.Text)
 	if !a.Due && len(a.Sub) == 0 && !a.Opens.IsZero() {
 		about := ""
 		if a.About {

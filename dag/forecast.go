@@ -108,7 +108,7 @@ func printForecast(w io.Writer, all []forecast, now time.Time, source string) er
 		if !f.Since.IsZero() {
 			over = "since " + clock(f.Since)
 		}
-		rows = append(rows, []string{f.Job, dash(list(f.Needs)), runs, over})
+		rows = append(rows, []string{f.Job, dash(list(f.Needs)), grouped(runs), over})
 	}
-	return printColumns(w, pageWidth, rows)
+	return printColumns(w, widthOf(w), rows)
 }

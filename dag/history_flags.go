@@ -33,34 +33,34 @@ func (h *historyFlags) declare(verb string, fs *flag.FlagSet) {
 	h.params = params{}
 	switch verb {
 	case "history":
-		fs.StringVar(&h.outcome, "outcome", "", "")
-		fs.StringVar(&h.since, "since", "", "")
-		fs.IntVar(&h.limit, "limit", 20, "")
+		fs.StringVar(&h.outcome, "outcome", "", "only runs in this `STATE`: succeeded, failed, timed-out, ...")
+		fs.StringVar(&h.since, "since", "", "only runs since this `TIME`, or for so long: 2h, 7d")
+		fs.IntVar(&h.limit, "limit", 20, "at most this `NUMBER` of runs")
 	case "logs":
-		fs.StringVar(&h.run, "run", "", "")
-		fs.BoolVar(&h.follow, "follow", false, "")
+		fs.StringVar(&h.run, "run", "", "this `RUN` in place of the job's newest")
+		fs.BoolVar(&h.follow, "follow", false, "go on as more is written; also -f")
 	case "pause":
-		fs.StringVar(&h.reason, "reason", "", "")
+		fs.StringVar(&h.reason, "reason", "", "`TEXT` that status and why show")
 	case "env":
-		fs.BoolVar(&h.secrets, "secrets", false, "")
+		fs.BoolVar(&h.secrets, "secrets", false, "with the password of the database")
 	case "stop":
-		fs.BoolVar(&h.now, "now", false, "")
+		fs.BoolVar(&h.now, "now", false, "do not wait for the work in hand")
 	case "retry":
-		fs.BoolVar(&h.downstream, "downstream", false, "")
-		fs.BoolVar(&h.dryRun, "dry-run", false, "")
+		fs.BoolVar(&h.downstream, "downstream", false, "also the jobs that need it")
+		fs.BoolVar(&h.dryRun, "dry-run", false, "only tell what would run")
 	case "run":
-		fs.Var(h.params, "param", "")
-		fs.BoolVar(&h.dryRun, "dry-run", false, "")
-		fs.BoolVar(&h.upstream, "with-upstream", false, "")
+		fs.Var(h.params, "param", "a `NAME=VALUE` for the job; may be given several times")
+		fs.BoolVar(&h.dryRun, "dry-run", false, "only tell what would run")
+		fs.BoolVar(&h.upstream, "with-upstream", false, "also what the named jobs need")
 	case "backfill":
-		fs.StringVar(&h.from, "from", "", "")
-		fs.StringVar(&h.to, "to", "", "")
-		fs.StringVar(&h.step, "step", "1d", "")
-		fs.StringVar(&h.reprocess, "reprocess", "missing", "")
-		fs.IntVar(&h.parallel, "parallel", 1, "")
-		fs.BoolVar(&h.newestFirst, "newest-first", false, "")
-		fs.BoolVar(&h.dryRun, "dry-run", false, "")
-		fs.Var(h.params, "param", "")
+		fs.StringVar(&h.from, "from", "", "the `TIME` at which the first interval begins")
+		fs.StringVar(&h.to, "to", "", "the `TIME` at which the last one ends")
+		fs.StringVar(&h.step, "step", "1d", "`LENGTH` of an interval: 1d, 1h, 15m")
+		fs.StringVar(&h.reprocess, "reprocess", "missing", "`WHICH` intervals to run: missing, failed (and missing) or all")
+		fs.IntVar(&h.parallel, "parallel", 1, "this `NUMBER` of intervals at a time")
+		fs.BoolVar(&h.newestFirst, "newest-first", false, "begin with the last interval")
+		fs.BoolVar(&h.dryRun, "dry-run", false, "only tell what would run")
+		fs.Var(h.params, "param", "a `NAME=VALUE` for the job; may be given several times")
 	}
 }
 
@@ -90,11 +90,11 @@ func (p params) Set(s string) error {
 	return nil
 }
 
-// words is how people read parameters: a=1 b=2.
+// words is how people read parameters: a=1 b=2. One that is named like a secret shows no value.
 func (p params) words() string {
 	var parts []string
 	for _, k := range slices.Sorted(maps.Keys(p)) {
-		parts = append(parts, k+"="+p[k])
+		parts = append(parts, k+"="+withoutSecrets(p)[k])
 	}
 	return strings.Join(parts, " ")
 }
@@ -118,7 +118,7 @@ func (c *call) openHistory(ctx context.Context) (*plan.Plan, *runstore.Postgres,
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	sv, done, err := c.attached(ctx, p, f, plainLog(c.stderr))
+	sv, done, err := c.attached(ctx, p, f, c.plainLog())
 	if err != nil {
 		return nil, nil, nil, err
 	}

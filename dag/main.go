@@ -10,8 +10,6 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
-	"strings"
-	"text/tabwriter"
 )
 
 // The exit codes that `dag help` promises.
@@ -36,33 +34,33 @@ var commands []command
 
 func init() {
 	commands = []command{
-		{"run", "[SELECTOR ...] [--once] [--as-of TIME] [-o text|json]", "run everything until Ctrl-C; with names, run those jobs once", cmdRun},
+		{"run", "[SELECTOR ...] [--once] [--as-of TIME] [-o text|json]", "everything until Ctrl-C; with names, those jobs once", cmdRun},
 		{"up", "", "start only the services, until Ctrl-C", cmdUp},
 		{"sql", "QUERY [-o table|csv|json]", "run a query on the pipeline's database", cmdSQL},
-		{"env", "[--secrets]", `print DATABASE_URL, KAFKA_BROKERS and PGPASSFILE: eval "$(dag env)"`, cmdEnv},
-		{"plan", "[SELECTOR ...] [--now TIME] [-o table|json]", "show what would run, in which order, why and over which events", cmdPlan},
+		{"env", "[--secrets]", `print the services' addresses: eval "$(dag env)"`, cmdEnv},
+		{"plan", "[SELECTOR ...] [--now TIME] [-o table|json]", "show what would run, when, why, and over which events", cmdPlan},
 		{"ls", "[SELECTOR ...] [-o table|json|names]", "list the jobs", cmdLs},
 		{"graph", "[SELECTOR ...] [-o ascii|mermaid|dot|json]", "draw the jobs and what they wait for", cmdGraph},
 		{"validate", "", "check the dagfile", cmdValidate},
-		{"schema", "[KEY]", "print the JSON schema of a dagfile, or of one key: jobs.when, load.csv.tables", cmdSchema},
+		{"schema", "[KEY]", "print the JSON schema of a dagfile, or of one key", cmdSchema},
 		{"verify", "[STREAM ...] [-o table|json]", "prove that streams lost and doubled nothing", cmdVerify},
-		{"test", "[SELECTOR ...] [-o table|json]", "run the data checks and show what they find; exit code 3 when one fails", cmdTest},
-		{"deadletters", "ls|show|replay|drop", "messages that could not become rows: list, try again, throw away", cmdDeadLetters},
-		{"skip", "STREAM --to-start|--new-log [--partition N]", "let a stopped partition go on with less than its log; recorded", cmdSkip},
-		{"status", "[SELECTOR ...] [-o table|json]", "show what each job is doing, and what is wrong with the streams and what to do", cmdStatus},
-		{"why", "JOB [-o text|json]", "tell why a job runs or not: its gate as a tree of true and false, and when it next may open", cmdWhy},
-		{"history", "[JOB] [-o table|json]", "list runs: --outcome STATE, --since 2h, --limit 20", cmdHistory},
-		{"show", "RUN|JOB [-o text|json]", "tell all about a run: why, when, attempts, rows, error, log", cmdShow},
-		{"logs", "JOB [-f] [--run RUN]", "print what a run wrote; -f follows it", cmdLogs},
+		{"test", "[SELECTOR ...] [-o table|json]", "run the data checks and show what they find", cmdTest},
+		{"deadletters", "ls|show|replay|drop [-o table|csv|json]", "messages that could not become rows", cmdDeadLetters},
+		{"skip", "STREAM --to-start|--new-log [--partition N]", "let a stopped partition go on; recorded", cmdSkip},
+		{"status", "[SELECTOR ...] [-o table|json]", "what each job is doing, what is wrong, what to do", cmdStatus},
+		{"why", "JOB [-o text|json]", "why a job runs or not, and when it next may", cmdWhy},
+		{"history", "[JOB] [-o table|json]", "list runs, the newest first", cmdHistory},
+		{"show", "RUN|JOB [-o text|json]", "all about a run: why, when, attempts, rows, error, log", cmdShow},
+		{"logs", "JOB [-f] [--run RUN]", "what a run wrote; -f follows it", cmdLogs},
 		{"pause", "[SELECTOR ...] [--reason TEXT]", "start no more runs of jobs; alone, list the pauses", cmdPause},
 		{"resume", "SELECTOR ...", "end pauses", cmdResume},
-		{"stop", "[--now]", "stop the running pipeline: finish the work in hand, or not", cmdStop},
-		{"retry", "RUN|JOB [--downstream]", "make a run again, with its parameters and its as-of", cmdRetry},
-		{"backfill", "JOB --from T --to T [--step 1d]", "run a job over past intervals; again goes on: --reprocess, --parallel", cmdBackfill},
-		{"init", "[DIR]", "write the retail pipeline into a folder, as a start for one's own", cmdInit},
-		{"bench", "stream|runner [-o text|json]", "measure the stream beside a bare COPY of the same rows, or what the engine costs a job", cmdBench},
-		{"completion", "bash|zsh|fish", `complete verbs, flags and jobs in a shell: eval "$(dag completion bash)"`, cmdCompletion},
-		{"help", "", "show this", cmdHelp},
+		{"stop", "[--now]", "stop the running pipeline: finish the work in hand", cmdStop},
+		{"retry", "RUN|JOB [--downstream]", "make a run again, with its as-of and its parameters", cmdRetry},
+		{"backfill", "JOB --from T --to T [--step 1d]", "run a job over past intervals; again goes on", cmdBackfill},
+		{"init", "[DIR] [--retail]", "write a small project of your own that runs", cmdInit},
+		{"bench", "stream|runner|analytics [-o text|json]", "measure the stream, the engine or the analyses", cmdBench},
+		{"completion", "bash|zsh|fish", "complete verbs, flags and jobs in a shell", cmdCompletion},
+		{"help", "[VERB]", "show this, or all about one verb", cmdHelp},
 	}
 }
 
@@ -84,16 +82,14 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 			continue
 		}
 		c := &call{command: cmd, stdin: stdin, stdout: stdout, stderr: stderr, getenv: os.LookupEnv}
-		if err := c.parse(args[1:]); err != nil {
-			return report(stderr, cmd.name, err)
+		c.hideSecrets("")
+		err := c.parse(args[1:])
+		if err == nil {
+			err = cmd.run(ctx, c)
 		}
-		return report(stderr, cmd.name, cmd.run(ctx, c))
+		return report(c.hidden.Writer(stderr), cmd.name, err)
 	}
-	names := make([]string, len(commands))
-	for i, cmd := range commands {
-		names[i] = cmd.name
-	}
-	return report(stderr, "", usagef("%q is not a command%s; `dag help` lists them", args[0], hint(args[0], names)))
+	return report(stderr, "", unknownVerb(args[0]))
 }
 
 // exitError is an error that decides the exit code. Its text may be empty when everything has been said.
@@ -129,37 +125,4 @@ func report(stderr io.Writer, verb string, err error) int {
 		return ee.code
 	}
 	return exitFailed
-}
-
-func cmdHelp(_ context.Context, c *call) error {
-	fmt.Fprint(c.stdout, "dag runs the pipeline that dagfile.yaml declares.\n\n")
-	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-	for _, cmd := range commands {
-		fmt.Fprintf(w, "  dag %s\t%s\n", strings.TrimSpace(cmd.name+" "+cmd.args), cmd.about)
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprint(c.stdout, `
-A SELECTOR is a job name or a pattern (ml.*), kind:stream, kind:batch, uses:KIND, tag:TAG or state:failed.
-+JOB adds what is upstream, JOB+ what is downstream, 2+JOB and JOB+2 no further than two edges, @JOB what is
-downstream and all that needs. Words apart mean either (a b), a comma means both (ml.*,tag:x);
---exclude SELECTOR leaves jobs out.
-
-Flags of every command:
-  -f FILE        the dagfile (dagfile.yaml)
-  --state DIR    where the embedded services keep their data (TILLFLOW_STATE; .tillflow/ beside the dagfile)
-  --out DIR      where reports are written (TILLFLOW_OUT; reports/out/ beside the dagfile)
-
-Environment:
-  KAFKA_BROKERS  embedded, embedded:PORT (0 is any free one) or host:port,...
-  DATABASE_URL   embedded, embedded:PORT or postgres://...
-  DAG_LISTEN     where reports are served (127.0.0.1:8501)
-  TILLFLOW_POSTGRES_BIN  folder of the Postgres server programs, when they are not found by themselves
-  NO_COLOR       no colour on a terminal
-
-Exit codes: 0 done, 1 a job failed, 2 wrong dagfile or flags, 3 a check of the data failed,
-4 nothing selected, 5 a job timed out, 130 interrupted.
-`)
-	return nil
 }

@@ -43,11 +43,6 @@ func TestPlanOfTheRetailPipeline(t *testing.T) {
 	golden.Check(t, "testdata/plan.golden", []byte(stdout))
 }
 
-func TestHelp(t *testing.T) {
-	_, stdout, _ := dag(t, "help")
-	golden.Check(t, "testdata/help.golden", []byte(stdout))
-}
-
 func TestWrongUse(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "state")
 	cases := map[string]struct {
@@ -79,24 +74,5 @@ func TestWrongUse(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(state, "postgres.log")); err == nil {
 		t.Error("a wrong call started a server")
-	}
-}
-
-// What `dag init` writes is a sound pipeline, and it never writes over anything.
-func TestInit(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "shop")
-	if code, _, stderr := dag(t, "init", dir); code != 0 {
-		t.Fatal(stderr)
-	}
-	if code, stdout, stderr := dag(t, "validate", "-f", filepath.Join(dir, "dagfile.yaml")); code != 0 || !strings.Contains(stdout, "8 jobs") {
-		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
-	}
-	for _, name := range []string{"seeds/product_catalog.csv", "reports/dashboard.md", "sql/migrations/0001_engine.sql"} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
-			t.Error(err)
-		}
-	}
-	if code, _, stderr := dag(t, "init", dir); code != 2 || !strings.Contains(stderr, "is there already") {
-		t.Errorf("a second init: exit code %d, %s", code, stderr)
 	}
 }

@@ -148,7 +148,7 @@ func TestSQLFormats(t *testing.T) {
 	state := pgtest.StateDir(t)
 	query := "select 1 as id, 'a,\"b' as name, null::int as none union all select 22, E'x\\ny', 3 order by 1"
 	for format, want := range map[string]string{
-		"table": "id  name  none\n--  ----  ----\n1   a,\"b  \n22  x\\ny  3\n(2 rows)\n",
+		"table": "id  name  none\n--  ----  ----\n 1  a,\"b      \n22  x\\ny     3\n(2 rows)\n",
 		"csv":   "id,name,none\n1,\"a,\"\"b\",\n22,\"x\ny\",3\n",
 		"json":  "[\n  {\"id\": \"1\", \"name\": \"a,\\\"b\", \"none\": null},\n  {\"id\": \"22\", \"name\": \"x\\ny\", \"none\": \"3\"}\n]\n",
 	} {

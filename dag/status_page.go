@@ -23,7 +23,7 @@ func printStatus(w io.Writer, jobs []jobStatus, notes []string, now time.Time) e
 		}
 		rows = append(rows, []string{j.Job, j.State, what})
 	}
-	if err := printColumns(w, pageWidth, rows); err != nil {
+	if err := printColumns(w, widthOf(w), rows); err != nil {
 		return err
 	}
 	for _, j := range jobs {
@@ -32,7 +32,7 @@ func printStatus(w io.Writer, jobs []jobStatus, notes []string, now time.Time) e
 		}
 		for _, p := range mergeProblems(j.Ledger.Problems) {
 			fmt.Fprintln(w)
-			p.print(w, j.Job, j.Ledger.now)
+			p.print(w, j.Job, j.Ledger.now.In(now.Location()))
 		}
 		for _, s := range j.Ledger.Skips {
 			fmt.Fprintln(w)
@@ -68,7 +68,7 @@ func streamFacts(j jobStatus, now time.Time) string {
 		}
 	}
 	if j.Restarts > 0 {
-		parts = append(parts, fmt.Sprintf("%d restarts", j.Restarts))
+		parts = append(parts, restarts(j.Restarts))
 	}
 	switch {
 	case open == 1: // it says the same, and what to do
@@ -204,9 +204,9 @@ func (p problem) print(w io.Writer, job string, now time.Time) {
 	}
 }
 
-// moment is a time of day by the clock of this machine's zone, with the date when it is another day's.
+// moment is a time of day by the clock of now's zone, with the date when it is another day's.
 func moment(t, now time.Time) string {
-	t, now = t.Local(), now.Local()
+	t = t.In(now.Location())
 	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
 		return t.Format("15:04:05")
 	}

@@ -13,13 +13,15 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/term"
-
-	"tillflow/dag/run"
-	"tillflow/dag/runner"
 )
 
 // plainLog writes log lines for people: time, level when it is not plain information, message, facts.
-func plainLog(w io.Writer) *slog.Logger { return slog.New(&lineHandler{w: w, mu: new(sync.Mutex)}) }
+func (c *call) plainLog() *slog.Logger { return slog.New(c.lines(c.stderr)) }
+
+// lines is the handler of a log on w, with the clock of the pipeline's zone.
+func (c *call) lines(w io.Writer) *lineHandler {
+	return &lineHandler{w: c.hidden.Writer(w), mu: new(sync.Mutex), zone: c.zone}
+}
 
 // lineHandler is a slog.Handler of one readable line a record: 12:04:05 WARN batch written rows=50 lag=3.
 type lineHandler struct {
@@ -28,13 +30,18 @@ type lineHandler struct {
 	attrs string
 	group string
 	color bool
+	zone  *time.Location // of the clock; nil is the machine's
 }
 
 func (h *lineHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelInfo }
 
 func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
 	var b bytes.Buffer
-	b.WriteString(r.Time.Format("15:04:05 "))
+	at := r.Time
+	if h.zone != nil {
+		at = at.In(h.zone)
+	}
+	b.WriteString(at.Format("15:04:05 "))
 	if r.Level != slog.LevelInfo {
 		b.WriteString(h.paint(map[bool]string{true: "31", false: "33"}[r.Level >= slog.LevelError], r.Level.String()) + " ")
 	}
@@ -80,15 +87,14 @@ func attr(group string, a slog.Attr) string {
 	return " " + group + a.Key + "=" + v
 }
 
-// screen is the live view of a terminal: log lines scroll above a block with one line a job, which is drawn again in
+// screen is the live view of a terminal: log lines scroll above a block, such as one line a job, which is drawn again in
 // place. Errors are log lines, so nothing scrolls them away unseen.
 type screen struct {
 	out    *os.File
 	color  bool
 	mu     sync.Mutex
 	height int // lines of the block on the screen now
-	head   []string
-	jobs   func() []runner.Status
+	block  func(width int) []string
 }
 
 // newScreen gives a screen when w is a terminal that can redraw.
@@ -111,9 +117,9 @@ func (s *screen) Write(p []byte) (int, error) {
 }
 
 // show draws the block twice a second until ctx ends, and a last time then.
-func (s *screen) show(ctx context.Context, head []string, jobs func() []runner.Status) {
+func (s *screen) show(ctx context.Context, block func(width int) []string) {
 	s.mu.Lock()
-	s.head, s.jobs = head, jobs
+	s.block = block
 	s.mu.Unlock()
 	t := time.NewTicker(500 * time.Millisecond)
 	defer t.Stop()
@@ -127,12 +133,33 @@ func (s *screen) show(ctx context.Context, head []string, jobs func() []runner.S
 			s.mu.Lock()
 			s.erase()
 			s.draw()
-			s.jobs, s.height = nil, 0
+			s.block, s.height = nil, 0
 			s.mu.Unlock()
 			return
 		case <-t.C:
 		}
 	}
+}
+
+// during shows a block until the returned function is called.
+func (s *screen) during(ctx context.Context, block func(width int) []string) (hide func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		s.show(ctx, block)
+	}()
+	return func() { cancel(); <-gone }
+}
+
+// widthOf is how wide tables may be: as a terminal is, from 80 columns to 140; elsewhere 80.
+func widthOf(w io.Writer) int {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return min(max(width, pageWidth), 140)
+		}
+	}
+	return pageWidth
 }
 
 func (s *screen) erase() {
@@ -143,15 +170,14 @@ func (s *screen) erase() {
 }
 
 func (s *screen) draw() {
-	if s.jobs == nil {
+	if s.block == nil {
 		return
 	}
 	width, rows, err := term.GetSize(int(s.out.Fd()))
 	if err != nil {
 		width, rows = 80, 24
 	}
-	lines := append([]string{""}, s.head...)
-	lines = append(lines, jobLines(s.jobs(), time.Now(), s.color)...)
+	lines := append([]string{""}, s.block(width)...)
 	if len(lines) > rows-1 { // a block taller than the screen could not be drawn over
 		lines = lines[len(lines)-(rows-1):]
 	}
@@ -163,9 +189,10 @@ func (s *screen) draw() {
 	s.height = len(lines)
 }
 
-// cut shortens a line to the width of the terminal, not counting colour codes, so that it never wraps.
+// cut shortens a line to less than the width of the terminal, not counting colour codes, so that it never wraps. What is
+// cut off shows as "…".
 func cut(line string, width int) string {
-	n := 0
+	n, last := 0, 0
 	for i := 0; i < len(line); {
 		if line[i] == 0x1b {
 			if end := strings.IndexByte(line[i:], 'm'); end >= 0 {
@@ -174,90 +201,15 @@ func cut(line string, width int) string {
 			}
 		}
 		_, size := utf8.DecodeRuneInString(line[i:])
-		if n++; n >= width {
-			return line[:i] + "\x1b[0m"
+		if n++; n == width-1 {
+			last = i
+		} else if n >= width {
+			if strings.Contains(line, "\x1b") {
+				return line[:last] + "…\x1b[0m"
+			}
+			return line[:last] + "…"
 		}
 		i += size
 	}
 	return line
-}
-
-// markOf gives a sign and a colour; the sign alone tells the same without colour.
-func markOf(j runner.Status) (mark, code string) {
-	switch j.State {
-	case string(run.Live), string(run.Succeeded):
-		return "✓", "32"
-	case string(run.Warned):
-		return "!", "33"
-	case string(run.Failed), string(run.TimedOut), string(run.BackingOff), string(run.CrashLooped), string(run.Stalled):
-		return "✗", "31"
-	case string(run.Lagging):
-		return "!", "33"
-	case string(run.Running), string(run.CatchingUp), string(run.Starting), string(run.Draining):
-		return "▸", "36"
-	default:
-		return "·", "2"
-	}
-}
-
-// describe says in a few words what a job is doing.
-func describe(j runner.Status, now time.Time) string {
-	var parts []string
-	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	if j.Paused != "" {
-		add("paused: %s", j.Paused)
-	}
-	if j.Stream {
-		if j.Rows > 0 {
-			add("%s/s", thousands(int64(j.Rate+0.5)))
-		}
-		if j.Lag >= 0 {
-			add("lag %s", thousands(j.Lag))
-		}
-		if j.Restarts > 0 {
-			add("%d restarts", j.Restarts)
-		}
-		if !j.Watermark.IsZero() {
-			add("watermark %s", ago(now.Sub(j.Watermark)))
-		}
-		if j.Rows > 0 {
-			add("%s rows", thousands(j.Rows))
-		}
-		if j.Note != "" && j.Note != j.State {
-			add("%s", j.Note)
-		}
-	} else if !j.Last.Ended.IsZero() {
-		add("%s ago, took %s", ago(now.Sub(j.Last.Ended)), j.Last.Ended.Sub(j.Last.Started).Round(time.Millisecond))
-		if j.Last.Note != "" && j.Error == "" {
-			add("%s", j.Last.Note)
-		}
-	}
-	if j.Error != "" {
-		add("%s", strings.Join(strings.Fields(j.Error), " "))
-	}
-	return strings.Join(parts, ", ")
-}
-
-func ago(d time.Duration) string {
-	if d < time.Minute {
-		return d.Round(time.Second).String()
-	}
-	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
-}
-
-func thousands(n int64) string {
-	s := fmt.Sprint(n)
-	start := len(s) % 3
-	if n < 0 {
-		return "-" + thousands(-n)
-	}
-	var b strings.Builder
-	b.WriteString(s[:start])
-	for i := start; i < len(s); i += 3 {
-		if b.Len() > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(s[i : i+3])
-	}
-	return b.String()
 }

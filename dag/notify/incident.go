@@ -5,7 +5,8 @@
 //	quiet -> failed | stalled | slow | silent   a message
 //	      -> recovered                          a message, when the job is well again
 //
-// Messages go to webhooks and commands that the dagfile names. Sending never holds the pipeline up.
+// Messages go to webhooks and commands that the dagfile names. Sending never holds the pipeline up. Only the full run sends
+// them: `dag run JOB`, `dag run --once` and backfills have a person or a script before them, who gets an exit code.
 package notify
 
 import (

@@ -72,6 +72,7 @@ type Run struct {
 	Backfill string               `json:"backfill,omitempty"` // the backfill it belongs to: such a run is never the job's last and moves no cursor
 	RetryOf  ID                   `json:"retry_of,omitempty"` // the run that is made again
 	Marks    map[string]time.Time `json:"-"`                  // per stream, the watermark that the gate opened by; kept as a cursor
+	Try      Attempt              `json:"-"`                  // the attempt that ended the run, recorded together with its end; Number 0 is none
 }
 
 // Attempt is one try of a job within a run, counted from 1.

@@ -14,5 +14,6 @@
 // What happens on a failure: a stream is restarted for ever, later and later; a batch run is tried again as often as
 // the dagfile says, then waits for its gate, and no sooner than a delay that grows with each failure in a row. When
 // this process dies, whoever notices first closes its runs and goes on with its batch runs in a new attempt, over the same
-// input; an interruption uses up no attempt.
+// input; an interruption uses up no attempt. What a job with a gate did last counts through a restart, for the jobs that need
+// it and for those that wait for its failure; a job without a gate runs at each start, and is waited for.
 package runner

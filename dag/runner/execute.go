@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"tillflow/dag/gate"
 	"tillflow/dag/run"
 )
 
@@ -26,7 +27,7 @@ func (r *Runner) prepare(ctx context.Context, n *node, q Request) (run.Run, erro
 	}
 	var rows map[string]int64
 	if r.streams && q.Ledger == nil && q.AsOf.IsZero() {
-		ledger, err := r.cfg.Facts.Streams(ctx)
+		ledger, err := r.position(ctx, n)
 		if err != nil {
 			return run.Run{Job: n.Name}, fmt.Errorf("read the progress of streams: %w", err)
 		}
@@ -36,6 +37,20 @@ func (r *Runner) prepare(ctx context.Context, n *node, q Request) (run.Run, erro
 		}
 	}
 	return q.record(n.Name, r.cfg.Instance, r.cfg.Now(), rows), nil
+}
+
+// position is how far the streams are when a run of a job begins. A job whose gate counts no rows takes what was read
+// last, which is a second old at most: it need not wait for the database just when its time has come.
+func (r *Runner) position(ctx context.Context, n *node) (map[string]Ledger, error) {
+	if len(gate.Streams(n.Job.When)) == 0 {
+		r.mu.Lock()
+		ledger, age := r.ledger, time.Since(r.readAt)
+		r.mu.Unlock()
+		if ledger != nil && age < 8*r.cfg.Tick { // twice as long as from one reading to the next
+			return ledger, nil // which is replaced as a whole, never changed
+		}
+	}
+	return r.cfg.Facts.Streams(ctx)
 }
 
 // execute runs a batch job, or once a stream, to its end, with its retries, and records it. ctx ends the work; stop says
@@ -66,27 +81,27 @@ func (r *Runner) execute(ctx, stop context.Context, n *node, rec run.Run, q Requ
 		a := run.Attempt{Number: number, Started: r.cfg.Now()}
 		var err error
 		rec.Result, err = r.attempt(ctx, n, rec, number, q.Once)
-		a.State, a.Ended, a.Error = outcome(ctx, rec.Result, err), r.cfg.Now(), text(err)
+		a.State, a.Ended, a.Error = outcome(ctx, rec.Result, err), r.cfg.Now(), r.text(err)
 		if a.State == run.Canceled && ctx.Err() != nil {
-			a.Error = text(context.Cause(ctx))
+			a.Error = r.text(context.Cause(ctx))
+		}
+		rec.State, rec.Error = a.State, a.Error
+		if a.State.Bad() {
+			failed++
+		}
+		if !a.State.Bad() || failed > n.Job.Retries.Max {
+			rec.Try = a // recorded with the end of the run: a kill between the two would cost an attempt
+			r.emit(Event{Event: AttemptEnded, Job: n.Name, Run: rec.ID, Attempt: number, State: string(a.State), Error: a.Error})
+			break
 		}
 		if serr := r.cfg.Store.Attempt(context.WithoutCancel(ctx), rec.ID, a); serr != nil {
 			r.cfg.Log.Warn("cannot record an attempt", "job", n.Name, "run", rec.ID, "error", serr)
-		}
-		rec.State, rec.Error = a.State, a.Error
-		if !a.State.Bad() {
-			r.emit(Event{Event: AttemptEnded, Job: n.Name, Run: rec.ID, Attempt: number, State: string(a.State), Error: a.Error})
-			break
-		}
-		if failed++; failed > n.Job.Retries.Max {
-			r.emit(Event{Event: AttemptEnded, Job: n.Name, Run: rec.ID, Attempt: number, State: string(a.State), Error: a.Error})
-			break
 		}
 		pause := r.backoff(n.Job.Retries.Backoff, n.Job.Retries.MaxBackoff, failed)
 		r.emit(Event{Event: AttemptEnded, Job: n.Name, Run: rec.ID, Attempt: number, State: string(a.State), Error: a.Error, In: pause.Seconds()})
 		r.cfg.Log.Warn("attempt failed, trying again", "job", n.Name, "run", rec.ID, "attempt", number, "in", pause.Round(time.Millisecond), "error", err)
 		if cause := rest(ctx, stop, pause); cause != nil {
-			rec.State, rec.Error = run.Canceled, text(cause)
+			rec.State, rec.Error = run.Canceled, r.text(cause)
 			break
 		}
 	}
@@ -115,7 +130,7 @@ func rest(ctx, stop context.Context, pause time.Duration) error {
 
 // attempt calls the job once. A panic in a job is that job's failure, not the end of the others.
 func (r *Runner) attempt(ctx context.Context, n *node, rec run.Run, number int, once bool) (res run.Result, err error) {
-	out := &output{keep: func(text string) {
+	out := &output{hide: r.cfg.Hide, keep: func(text string) {
 		if err := r.cfg.Store.AppendLog(context.WithoutCancel(ctx), rec.ID, number, text); err != nil {
 			r.cfg.Log.Warn("cannot keep the log of a run", "job", n.Name, "run", rec.ID, "error", err)
 		}
@@ -141,6 +156,7 @@ func (r *Runner) attempt(ctx context.Context, n *node, rec run.Run, number int, 
 	if err != nil && errors.Is(context.Cause(ctx), errTimeout) {
 		err = fmt.Errorf("%w after %s", errTimeout, n.Job.Timeout)
 	}
+	res.Note, res.Warning = r.cfg.Hide(res.Note), r.cfg.Hide(res.Warning)
 	return res, err
 }
 
@@ -160,9 +176,10 @@ func outcome(ctx context.Context, res run.Result, err error) run.State {
 	}
 }
 
-func text(err error) string {
+// text is what history and people are told of an error.
+func (r *Runner) text(err error) string {
 	if err == nil {
 		return ""
 	}
-	return err.Error()
+	return r.cfg.Hide(err.Error())
 }

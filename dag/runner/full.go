@@ -12,13 +12,11 @@ import (
 // Run executes the whole plan until ctx ends, then drains it in reverse order of the graph. The cause of ctx should be
 // run.ErrStop; Run then returns nil.
 func (r *Runner) Run(ctx context.Context) error {
-	if err := r.takeOver(ctx, r.cfg.Instance); err != nil {
-		return err
-	}
-	for _, n := range r.nodes {
-		if err := r.remember(ctx, n); err != nil {
-			return err
+	if err := r.recall(ctx); err != nil {
+		if errors.Is(context.Cause(ctx), run.ErrStop) {
+			return nil // stopped before anything began
 		}
+		return err
 	}
 	r.readPauses(ctx) // before the first round: a pause outlives the process that was told of it
 	r.look()
@@ -45,6 +43,19 @@ func (r *Runner) Run(ctx context.Context) error {
 	keepers.Wait()
 	if !errors.Is(cause, run.ErrStop) {
 		return cause
+	}
+	return nil
+}
+
+// recall takes over what earlier processes left: runs in hand, and history.
+func (r *Runner) recall(ctx context.Context) error {
+	if err := r.takeOver(ctx, r.cfg.Instance); err != nil {
+		return err
+	}
+	for _, n := range r.nodes {
+		if err := r.remember(ctx, n); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -86,6 +97,7 @@ func (r *Runner) observe(ctx context.Context) {
 }
 
 func (r *Runner) readLedger(ctx context.Context) {
+	asked := time.Now()
 	ledger, err := r.cfg.Facts.Streams(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -108,7 +120,7 @@ func (r *Runner) readLedger(ctx context.Context) {
 			w.dirty = true
 		}
 	}
-	r.ledger = ledger
+	r.ledger, r.readAt = ledger, asked
 	r.look()
 }
 

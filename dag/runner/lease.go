@@ -141,9 +141,10 @@ func (r *Runner) remember(ctx context.Context, n *node) error {
 	if ok {
 		n.last = last
 	}
-	if ok && n.resume == nil && last.State == run.Canceled && last.Error == run.Interrupted && last.Instance == r.cfg.Instance {
+	if ok && n.resume == nil && interrupted(last) && last.Instance == r.cfg.Instance {
 		r.goOn(n, last) // the process that was to go on with it died before it could
 	}
 	n.succeeded, n.cursors, n.marks = good.Ended, cursors, marks
+	n.handled = answered(n.Node, n.last, r.pasts) // what it needs comes before it in the plan
 	return nil
 }

@@ -46,12 +46,14 @@ func (r *Runner) Once(ctx context.Context, nodes []*plan.Node, req Request) erro
 	keepers.Go(func() { r.keepHistory(ctx, false) })
 	defer keepers.Wait()
 	defer cancel(run.ErrStop)
-	o := once{Runner: r, order: nodes, chosen: map[string]bool{}, started: map[string]bool{}, out: map[string]outcomeOf{}, done: make(chan ending)}
+	o := once{Runner: r, order: nodes, chosen: map[string]bool{}, started: map[string]bool{}, out: map[string]outcomeOf{}, done: make(chan ending, len(nodes))}
 	for _, n := range nodes {
 		o.chosen[n.Name] = true
 	}
 	err := o.run(ctx, req, runs.Go)
-	runs.Wait()
+	if !errors.Is(err, errHurry) {
+		runs.Wait()
+	}
 	if err == nil {
 		err = o.result()
 	}
@@ -79,6 +81,8 @@ type ending struct {
 // run starts jobs as they become ready until all have ended, or until the first error that is not a job's.
 func (o *once) run(ctx context.Context, req Request, spawn func(func())) error {
 	var broken error
+	hurried, end := o.hurried()
+	defer end()
 	for running := 0; ; {
 		for _, pn := range o.order {
 			if broken != nil || ctx.Err() != nil {
@@ -106,7 +110,12 @@ func (o *once) run(ctx context.Context, req Request, spawn func(func())) error {
 		if running == 0 {
 			break
 		}
-		e := <-o.done
+		var e ending
+		select {
+		case e = <-o.done:
+		case <-hurried:
+			return errHurry // what does not end by itself is closed when its lease has lapsed
+		}
 		running--
 		if err := o.take(ctx, e); err != nil && broken == nil {
 			broken = err
@@ -116,6 +125,25 @@ func (o *once) run(ctx context.Context, req Request, spawn func(func())) error {
 		broken = context.Cause(ctx)
 	}
 	return broken
+}
+
+// hurried is closed when a person would not wait: a second after the second Ctrl-C, in which what was canceled may still
+// end. The caller ends the watch.
+func (r *Runner) hurried() (hurried <-chan struct{}, end func()) {
+	gone, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		select {
+		case <-r.cfg.Hurry:
+		case <-over:
+			return
+		}
+		select {
+		case <-time.After(time.Second):
+			close(gone)
+		case <-over:
+		}
+	}()
+	return gone, func() { close(over) }
 }
 
 // turn tells whether a job may be looked at: what it needs has ended, and, for one whose place in the order matters, all

@@ -17,9 +17,11 @@ const (
 // byRule tells whether a job runs, when all it needs has ended, or what its skip means and why. Needed jobs that are
 // not part of the pass count as good: a person who names a job wants it to run.
 func byRule(n *plan.Node, out map[string]outcomeOf) (runs bool, skipped outcomeOf, why string) {
-	firstBad, firstIdle := "", ""
+	firstBad, firstIdle, part := "", "", false
 	for _, up := range n.Needs {
-		switch out[up.Name] {
+		o, ended := out[up.Name]
+		part = part || ended
+		switch o {
 		case bad:
 			if firstBad == "" {
 				firstBad = up.Name
@@ -34,7 +36,7 @@ func byRule(n *plan.Node, out map[string]outcomeOf) (runs bool, skipped outcomeO
 	case allDone, finally:
 		return true, 0, ""
 	case oneFailed:
-		if firstBad != "" {
+		if firstBad != "" || !part { // without a needed job in the pass, it was named for its own sake
 			return true, 0, ""
 		}
 		return false, idle, "nothing it needs has failed"

@@ -16,7 +16,8 @@ const (
 
 // output is what a job writes its log to. It costs nothing until the first byte.
 type output struct {
-	keep func(text string) // called for one piece at a time
+	hide func(string) string // takes secrets out of each piece that the job writes; nil takes nothing
+	keep func(text string)   // called for one piece at a time
 
 	mu    sync.Mutex
 	buf   bytes.Buffer
@@ -31,7 +32,11 @@ func (o *output) Write(p []byte) (int, error) {
 	if o.ended {
 		return len(p), nil // what a job left behind writes after its attempt belongs to nothing
 	}
-	o.buf.Write(p)
+	if o.hide != nil {
+		o.buf.WriteString(o.hide(string(p)))
+	} else {
+		o.buf.Write(p)
+	}
 	if o.buf.Len() >= pieceSize {
 		o.hand(false)
 	} else if o.timer == nil {

@@ -17,13 +17,14 @@ type past struct {
 	next   *Request // batch: what follows the run in hand (overlap: queue, replace)
 	resume *run.Run // batch: was interrupted, and is to be gone on with
 
-	began     time.Time // when this process last began a run; zero when it has not
-	ended     int       // runs that ended in this process
-	last      run.Run   // the last run that ended, this process's or an earlier one's
-	succeeded time.Time // when the last run that was OK ended
-	tick      time.Time // the opening that the last run was for
-	skipTo    time.Time // openings up to here fell into a run (overlap: skip)
-	fails     int       // in a row
+	began     time.Time           // when this process last began a run; zero when it has not
+	ended     int                 // runs that ended in this process
+	outcomes  map[run.State]int64 // of those
+	last      run.Run             // the last run that ended, this process's or an earlier one's
+	succeeded time.Time           // when the last run that was OK ended
+	tick      time.Time           // the opening that the last run was for
+	skipTo    time.Time           // openings up to here fell into a run (overlap: skip)
+	fails     int                 // in a row
 	cursors   map[string]int64
 	marks     map[string]time.Time
 	handled   map[string]run.ID // rule one-failed: the failed run of each needed job that the last run was for
@@ -49,6 +50,7 @@ func (p *past) begin(rec *run.Run, tick time.Time) {
 func (p *past) end(rec run.Run, skip bool) {
 	p.inHand, p.last = nil, rec
 	p.ended++
+	p.countOutcome(rec.State)
 	if rec.State.Bad() {
 		p.fails++
 	} else {

@@ -54,6 +54,8 @@ type effort struct {
 type book struct {
 	starts, fails, ends int
 	lastOK              bool
+	everStarts          int   // over all processes, but for runs that are gone on with
+	everFails           int   // over all processes
 	seen                int64 // rows that its last successful run had seen, over all processes
 	interrupted         map[run.ID]bool
 	ticks               map[time.Time]bool // that a run has succeeded for, over all processes
@@ -154,7 +156,11 @@ func (w *world) boot() {
 	jobs := map[string]Job{}
 	for name, b := range w.books {
 		jobs[name] = worldJob{w, name}
-		*b = book{seen: b.seen, interrupted: b.interrupted, ticks: b.ticks}
+		was := *b
+		*b = book{seen: b.seen, interrupted: b.interrupted, ticks: b.ticks, everStarts: b.everStarts, everFails: b.everFails}
+		if n, _ := w.plan.Node(name); gated(n) { // which counts as it came out before
+			b.ends, b.lastOK = was.ends, was.lastOK
+		}
 	}
 	w.born = w.clock()
 	w.Runner = New(Config{Plan: w.plan, Jobs: jobs, Store: w.store, Facts: w, Log: slog.New(slog.DiscardHandler), Now: w.clock,
@@ -181,6 +187,7 @@ func (w *world) die() {
 			b.interrupted = map[run.ID]bool{}
 		}
 		b.interrupted[e.id] = true
+		b.ends, b.lastOK = 0, false
 	}
 	old := w.cancel
 	w.boot()
@@ -269,14 +276,17 @@ func (w *world) checkStart(e *effort) {
 				w.fatal("%s began while the stream it needs is %s", e.job, w.byName["s"].health)
 			}
 		case n.Job.Rule == oneFailed:
-			causes += u.fails
+			causes += u.everFails
 		case u.ends == 0:
 			w.fatal("%s began before %s had ended", e.job, up.Name)
 		case n.Job.Rule == "all-success" && !u.lastOK:
 			w.fatal("%s began though %s did not succeed", e.job, up.Name)
 		}
 	}
-	if b.starts++; n.Job.Rule == oneFailed && !again && b.starts > causes {
+	if !again {
+		b.everStarts++
+	}
+	if b.starts++; n.Job.Rule == oneFailed && b.everStarts > causes {
 		w.fatal("%s began without a new failure", e.job)
 	}
 	when := n.Job.When
@@ -322,6 +332,7 @@ func (w *world) finish() {
 		b.lastOK = err == nil
 		if err != nil {
 			b.fails++
+			b.everFails++
 		} else {
 			rec, _, gerr := w.store.Get(w.ctx, e.id)
 			if gerr != nil {

@@ -35,7 +35,7 @@ func needs(m moment, n *plan.Node) gate.Answer {
 		} else if node.Job.Kind.Stream {
 			s = streamNeed(need, up)
 		} else {
-			s = batchNeed(m.now, need.Job, n.Job.Rule, up)
+			s = batchNeed(m.now, node, n.Job.Rule, up)
 		}
 		a.Due = a.Due && s.Due
 		a.Sub = append(a.Sub, s)
@@ -71,12 +71,20 @@ func streamNeed(need spec.Need, up *past) gate.Answer {
 	return gate.Answer{Text: fmt.Sprintf("%s is %s, wanted %s", need.Job, state, want)}
 }
 
-// batchNeed tells whether a batch job's last run of this process's life ended as the rule wants.
-func batchNeed(now time.Time, name, rule string, up *past) gate.Answer {
+// batchNeed tells whether a batch job's last run ended as the rule wants. A job with a gate keeps its last run through a
+// restart: it would be wrong to wait for tomorrow's tick, or to forget a failure. One without a gate runs at each start,
+// so that run is waited for. A run that is to be gone on with has not ended.
+func batchNeed(now time.Time, n *plan.Node, rule string, up *past) gate.Answer {
+	name, ran := n.Name, up.ended > 0
+	if gated(n) && up.last.ID != "" && !interrupted(up.last) {
+		ran = true
+	}
 	switch {
-	case up.ended == 0 && up.inHand != nil:
+	case !ran && (up.inHand != nil || up.resume != nil):
 		return gate.Answer{Text: name + " has not ended yet"}
-	case up.ended == 0:
+	case !ran && gated(n):
+		return gate.Answer{Text: name + " has never run"}
+	case !ran:
 		return gate.Answer{Text: name + " has not run since the start"}
 	case rule == allDone || rule == finally || up.last.State.OK():
 		return gate.Answer{Due: true, Text: fmt.Sprintf("%s %s %s ago", name, up.last.State, short(now.Sub(up.last.Ended)))}
@@ -84,6 +92,12 @@ func batchNeed(now time.Time, name, rule string, up *past) gate.Answer {
 		return gate.Answer{Text: fmt.Sprintf("%s %s %s ago, wanted a success", name, up.last.State, short(now.Sub(up.last.Ended)))}
 	}
 }
+
+// gated tells whether something must happen before a batch job runs; else it runs at each start.
+func gated(n *plan.Node) bool { return n.Job.When != nil || n.Job.Rule == oneFailed }
+
+// interrupted tells whether a run was left behind by a process that died.
+func interrupted(rec run.Run) bool { return rec.State == run.Canceled && rec.Error == run.Interrupted }
 
 // failed is the rule one-failed: true when a needed job has failed and no run was made for that failure.
 func failed(m moment, n *plan.Node) gate.Answer {
@@ -110,10 +124,25 @@ func failure(n *plan.Node, p *past) run.ID {
 			return p.last.ID
 		}
 		return ""
-	case p.ended > 0 && p.last.State.Bad():
+	case p.last.State.Bad():
 		return p.last.ID
 	}
 	return ""
+}
+
+// answered gives the failures of needed jobs that a job under the rule one-failed had its run for before this process
+// began: those that had ended when its last run began.
+func answered(n *plan.Node, last run.Run, jobs map[string]*past) map[string]run.ID {
+	if n.Job.Rule != oneFailed || last.ID == "" {
+		return nil
+	}
+	out := map[string]run.ID{}
+	for _, up := range n.Needs {
+		if id := failure(up, jobs[up.Name]); id != "" && !last.Started.Before(jobs[up.Name].last.Ended) {
+			out[up.Name] = id
+		}
+	}
+	return out
 }
 
 func short(d time.Duration) string {

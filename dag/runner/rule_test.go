@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"tillflow/dag/plan"
 	"tillflow/dag/run"
 	"tillflow/dag/runner"
 )
@@ -156,5 +157,102 @@ func TestOneFailedRunsOncePerFailure(t *testing.T) {
 	last, _, _ := f.store.Last(context.Background(), "alarm")
 	if last.Trigger != "a failed" {
 		t.Errorf("trigger %q", last.Trigger)
+	}
+}
+
+// What a job with a gate did before a restart counts after it: nobody waits for tomorrow's tick, and a failure that nobody
+// was told of is told once.
+func TestNeedsOutliveARestart(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	var daily, page, alarms atomic.Int64
+	f := setup(t, `
+  daily: { uses: batch, when: { cron: "0 6 1 1 *", catch_up: none } }
+  bad: { uses: batch, when: { cron: "0 6 1 1 *", catch_up: none } }
+  page: { uses: batch, needs: [daily], when: { every: 1h } }
+  alarm: { uses: batch, needs: [bad], rule: one-failed }
+`, map[string]runner.Job{"daily": counter(&daily), "bad": counter(&daily), "page": counter(&page), "alarm": counter(&alarms)})
+	for job, state := range map[string]run.State{"daily": run.Succeeded, "bad": run.Failed} {
+		r := run.Run{ID: run.ID(job), Job: job, State: run.Running, Instance: "test", Started: time.Now().Add(-time.Hour)}
+		if err := f.store.Begin(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+		r.State, r.Ended = state, time.Now().Add(-time.Hour)
+		if err := f.store.Finish(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop := f.full(t)
+	until(t, "the page and the alarm run", func() bool { return page.Load() == 1 && alarms.Load() == 1 })
+	stop()
+	again := setupWith(t, `
+  bad: { uses: batch, when: { cron: "0 6 1 1 *", catch_up: none } }
+  page: { uses: batch, when: { every: 1ms } }
+  alarm: { uses: batch, needs: [bad], rule: one-failed }
+`, map[string]runner.Job{"bad": counter(&daily), "page": counter(&page), "alarm": counter(&alarms)}, func(c *runner.Config) { c.Store = f.store })
+	stop = again.full(t)
+	until(t, "the scheduler has looked often", func() bool { return page.Load() > 10 })
+	stop()
+	if alarms.Load() != 1 || daily.Load() != 0 {
+		t.Errorf("%d alarms for one failure, %d runs out of their time", alarms.Load(), daily.Load())
+	}
+}
+
+// A job that is named runs, whatever its rule waits for: a person asked for it. Beside the jobs it needs, its rule holds.
+func TestNamedJobRunsWhateverItsRule(t *testing.T) {
+	var alarms, cleanups atomic.Int64
+	f := setup(t, `
+  a: { uses: batch }
+  alarm: { uses: batch, needs: [a], rule: one-failed }
+  cleanup: { uses: batch, needs: [a], rule: finally }
+`, map[string]runner.Job{"a": counter(new(atomic.Int64)), "alarm": counter(&alarms), "cleanup": counter(&cleanups)})
+	nodes := map[string]*plan.Node{}
+	for _, n := range f.plan.Once() {
+		nodes[n.Name] = n
+	}
+	once := func(names ...string) {
+		t.Helper()
+		var pass []*plan.Node
+		for _, name := range names {
+			pass = append(pass, nodes[name])
+		}
+		if err := f.Once(t.Context(), pass, runner.Request{Trigger: "test"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	once("alarm")
+	once("cleanup")
+	if alarms.Load() != 1 || cleanups.Load() != 1 {
+		t.Errorf("%d alarms and %d cleanups, one of each was asked for", alarms.Load(), cleanups.Load())
+	}
+	once("a", "alarm")
+	if last, _, _ := f.store.Last(t.Context(), "alarm"); last.State != run.Skipped || alarms.Load() != 1 {
+		t.Errorf("beside a success the alarm is %s", last.State)
+	}
+}
+
+// A job that does not heed the first Ctrl-C keeps nobody waiting after the second.
+func TestSecondCtrlCEndsAPass(t *testing.T) {
+	t.Parallel()
+	deaf, began, hurry := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	defer close(deaf)
+	f := setupWith(t, "  a: { uses: batch }\n", map[string]runner.Job{"a": job(func(context.Context, run.Input) (run.Result, error) {
+		close(began)
+		<-deaf
+		return run.Result{}, nil
+	})}, func(c *runner.Config) { c.Hurry = hurry })
+	ctx, stop := context.WithCancelCause(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- f.Once(ctx, f.plan.Once(), runner.Request{Trigger: "test"}) }()
+	<-began
+	stop(run.ErrStop)
+	close(hurry)
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("a pass that was cut off ended well")
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("the pass waits for a job that does not end")
 	}
 }

@@ -24,19 +24,23 @@ type Config struct {
 	Now      func() time.Time
 	Instance string // names this process in the history; the same after a restart on one state folder
 
-	Event   func(Event)     // told of each change, in order; must not call the Runner
-	Hurry   <-chan struct{} // when closed, a drain waits for nothing any more
-	Seed    uint64          // of the jitter; 0 is a random one
-	Tick    time.Duration   // how often the health of streams is judged; the ledger is read every fourth time; 250ms by default
-	Drain   time.Duration   // how long work in hand may take after a stop; 10s by default
-	Slots   int             // batch jobs without a pool at a time; the number of processors by default
-	LiveLag int64           // a stream with less lag is live; 2,000 messages by default
-	Settle  time.Duration   // how long a stream must have had little lag to be live, or much to be lagging; 2s by default
-	Stall   time.Duration   // a stream with lag and no progress for so long is stalled; 30s by default
-	Keep    time.Duration   // how long history keeps a run; 7 days by default
+	Hide    func(string) string // takes secrets out of what jobs say before it is kept or told: errors, notes, logs; by default hides nothing
+	Event   func(Event)         // told of each change, in order; must not call the Runner
+	Hurry   <-chan struct{}     // when closed, a drain waits for nothing any more
+	Seed    uint64              // of the jitter; 0 is a random one
+	Tick    time.Duration       // how often the health of streams is judged; the ledger is read every fourth time; 250ms by default
+	Drain   time.Duration       // how long work in hand may take after a stop; 10s by default
+	Slots   int                 // batch jobs without a pool at a time; by default 8, or twice the number of processors
+	LiveLag int64               // a stream with less lag is live; 2,000 messages by default
+	Settle  time.Duration       // how long a stream must have had little lag to be live, or much to be lagging; 2s by default
+	Stall   time.Duration       // a stream with lag and no progress for so long is stalled; 30s by default
+	Keep    time.Duration       // how long history keeps a run; 7 days by default
 }
 
 func (c Config) withDefaults() Config {
+	if c.Hide == nil {
+		c.Hide = func(s string) string { return s }
+	}
 	if c.Event == nil {
 		c.Event = func(Event) {}
 	}
@@ -50,7 +54,7 @@ func (c Config) withDefaults() Config {
 		c.Drain = 10 * time.Second
 	}
 	if c.Slots == 0 {
-		c.Slots = runtime.NumCPU()
+		c.Slots = max(8, 2*runtime.NumCPU()) // jobs wait for the database more than they compute, and a short one must not wait for long ones
 	}
 	if c.LiveLag == 0 {
 		c.LiveLag = 2000
@@ -80,6 +84,7 @@ type Runner struct {
 	rng      *rand.Rand
 	pasts    map[string]*past
 	ledger   map[string]Ledger
+	readAt   time.Time // when the ledger was read
 	since    time.Time // when this process began to watch
 	draining bool
 	freed    chan struct{} // closed, and made anew, when a place in a pool is free again

@@ -165,7 +165,7 @@ func (r *Runner) ended(n *node, rec run.Run, err error, stopping bool) func(*slo
 	case unrecorded && rec.State == run.Queued && stopping: // it never began
 		n.inHand = nil
 	case unrecorded:
-		rec.State, rec.Error, rec.Ended = run.Failed, err.Error(), r.cfg.Now()
+		rec.State, rec.Error, rec.Ended = run.Failed, r.text(err), r.cfg.Now()
 		if rec.Started.IsZero() {
 			rec.Started = rec.Ended
 		}

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -12,24 +13,25 @@ import (
 
 // Status is what one job is doing now.
 type Status struct {
-	Job       string      `json:"job"`
-	Stream    bool        `json:"stream"`
-	Needs     []string    `json:"needs,omitempty"` // the jobs it needs, in plan order
-	State     string      `json:"state"`           // a run.Health of a stream; running, queued, waiting, paused or the last run's state of a batch job
-	Rows      int64       `json:"rows"`            // streams: rows by this run
-	Rate      float64     `json:"rows_per_second"`
-	Lag       int64       `json:"lag"` // messages; -1 when not known
-	Watermark time.Time   `json:"watermark,omitzero"`
-	Restarts  int         `json:"restarts"`
-	Note      string      `json:"note"`
-	Began     time.Time   `json:"began,omitzero"`    // of the run in hand or the last one
-	Trigger   string      `json:"trigger,omitempty"` // of the run in hand
-	Last      run.Run     `json:"last"`              // the last run that ended
-	Gate      gate.Answer `json:"gate"`
-	Why       gate.Answer `json:"why"`              // all that decides whether it runs: needs, gate, and what else holds it back
-	Vitals    *Vitals     `json:"vitals,omitempty"` // streams: the numbers behind the state
-	Paused    string      `json:"paused,omitempty"` // the reason of a pause, or "by a person"
-	Error     string      `json:"error"`            // of the last failure, until the next success
+	Job       string              `json:"job"`
+	Stream    bool                `json:"stream"`
+	Needs     []string            `json:"needs,omitempty"` // the jobs it needs, in plan order
+	State     string              `json:"state"`           // a run.Health of a stream; running, queued, waiting, paused or the last run's state of a batch job
+	Rows      int64               `json:"rows"`            // streams: rows by this run
+	Rate      float64             `json:"rows_per_second"`
+	Lag       int64               `json:"lag"` // messages; -1 when not known
+	Watermark time.Time           `json:"watermark,omitzero"`
+	Restarts  int                 `json:"restarts"`
+	Note      string              `json:"note"`
+	Began     time.Time           `json:"began,omitzero"`    // of the run in hand or the last one
+	Trigger   string              `json:"trigger,omitempty"` // of the run in hand
+	Last      run.Run             `json:"last"`              // the last run that ended
+	Runs      map[run.State]int64 `json:"runs,omitempty"`    // that ended since this process began, by outcome
+	Gate      gate.Answer         `json:"gate"`
+	Why       gate.Answer         `json:"why"`              // all that decides whether it runs: needs, gate, and what else holds it back
+	Vitals    *Vitals             `json:"vitals,omitempty"` // streams: the numbers behind the state
+	Paused    string              `json:"paused,omitempty"` // the reason of a pause, or "by a person"
+	Error     string              `json:"error"`            // of the last failure, until the next success
 }
 
 // Status tells what every job is doing, in plan order.
@@ -79,6 +81,7 @@ func (r *Runner) status(m moment, n *node) Status {
 	s := Status{
 		Job: n.Name, Stream: n.Job.Kind.Stream, Rows: n.progress.Rows, Rate: n.rate.perSecond(time.Now()), Lag: n.progress.Lag,
 		Watermark: n.progress.Watermark, Restarts: n.restartCount, Note: n.progress.Note, Began: n.began, Last: n.last, Error: n.lastErr,
+		Runs: maps.Clone(n.outcomes),
 	}
 	for _, up := range r.nodes {
 		if slices.Contains(n.Node.Needs, up.Node) {
@@ -111,6 +114,7 @@ func (r *Runner) status(m moment, n *node) Status {
 
 // report takes an attempt's progress.
 func (r *Runner) report(n *node, p run.Progress) {
+	p.Note = r.cfg.Hide(p.Note)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n.progress, n.reported = p, true

@@ -14,9 +14,9 @@ type Job interface {
 
 // Store keeps the history of runs; the implementations are in runstore, which says more about each method.
 type Store interface {
-	Begin(ctx context.Context, r run.Run) error // with a lease; a run that Recover gave is taken over under its new fence
-	Attempt(ctx context.Context, id run.ID, a run.Attempt) error
-	Finish(ctx context.Context, r run.Run) error // a success moves the job's cursors, in one transaction; run.ErrFenced when it is not ours any more
+	Begin(ctx context.Context, r run.Run) error                  // with a lease; a run that Recover gave is taken over under its new fence
+	Attempt(ctx context.Context, id run.ID, a run.Attempt) error // of a run that goes on; the last one comes with Finish
+	Finish(ctx context.Context, r run.Run) error                 // a success moves the job's cursors, in one transaction; run.ErrFenced when it is not ours any more
 	Extend(ctx context.Context, instance string, ttl time.Duration) error
 	Recover(ctx context.Context, instance string) (closed []run.Run, err error) // instance "": only runs whose lease has lapsed
 	Last(ctx context.Context, job string) (run.Run, bool, error)

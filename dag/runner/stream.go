@@ -35,8 +35,8 @@ func (r *Runner) supervise(stop, work context.Context, n *node) {
 			tries = 1
 		}
 		health, pause := r.again(n, tries, err)
-		r.setHealth(n, health, err.Error())
-		r.emit(Event{Event: Restart, Job: n.Name, State: string(health), Error: err.Error(), In: pause.Seconds()})
+		r.setHealth(n, health, r.text(err))
+		r.emit(Event{Event: Restart, Job: n.Name, State: string(health), Error: r.text(err), In: pause.Seconds()})
 		r.cfg.Log.Error("stream failed, starting it again", "job", n.Name, "in", pause.Round(time.Millisecond), "error", err)
 		if rest(work, stop, pause) != nil {
 			return
@@ -50,7 +50,7 @@ func (r *Runner) again(n *node, tries int, err error) (run.Health, time.Duration
 	pause := r.backoff(firstPause, longestStreamGap, tries)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n.lastErr = err.Error()
+	n.lastErr = r.text(err)
 	n.restartCount++
 	var ok bool
 	n.restarts, ok = budget(n.restarts, time.Now(), n.Job.Restarts.Max, n.Job.Restarts.Within)
@@ -120,7 +120,7 @@ func (r *Runner) attend(stop, work context.Context, n *node, tries int) error {
 	rec.Result, err = r.attempt(ctx, n, rec, 1, false)
 	done()
 	<-watched
-	rec.State, rec.Error, rec.Ended = outcome(ctx, rec.Result, err), text(err), r.cfg.Now()
+	rec.State, rec.Error, rec.Ended = outcome(ctx, rec.Result, err), r.text(err), r.cfg.Now()
 	if err != nil && errors.Is(context.Cause(ctx), errPaused) {
 		err, rec.State = errPaused, run.Canceled
 	}

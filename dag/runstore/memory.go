@@ -93,6 +93,9 @@ func (m *Memory) Finish(_ context.Context, r run.Run) error {
 		return fmt.Errorf("run %s: %w", r.ID, run.ErrFenced)
 	}
 	old.State, old.Ended, old.Error, old.Result = r.State, r.Ended, r.Error, r.Result
+	if r.Try.Number > 0 {
+		old.attempts = append(old.attempts, r.Try)
+	}
 	m.free(r.ID)
 	if v := m.interval(old.Backfill, old.From, old.To); v != nil {
 		v.State, v.Run = r.State, r.ID

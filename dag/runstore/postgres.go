@@ -61,14 +61,14 @@ func (p *Postgres) Attempt(ctx context.Context, id run.ID, a run.Attempt) error 
 	return err
 }
 
-// Finish records the end of a run. In the same transaction a success moves the job's cursors to the run's ledger
-// position and marks, so that a row is counted for one run only, an interval of a backfill gets its state, and the run's
+// Finish records the end of a run and the attempt that ended it. In the same transaction a success moves the job's cursors
+// to the run's ledger position and marks, so that a row is counted for one run only, an interval of a backfill gets its state, and the run's
 // shares of pools are free. The error is run.ErrFenced when the run was closed or taken over meanwhile.
 func (p *Postgres) Finish(ctx context.Context, r run.Run) error {
 	streams, rows, marks := cursorsOf(r)
 	var closed int
 	err := p.db.QueryRow(ctx, sql.Query("run_finish"), string(r.ID), string(r.State), r.Ended, r.Error, r.RowsRead, r.RowsWritten, r.Note,
-		r.Warning, r.Fence, streams, rows, marks).Scan(&closed)
+		r.Warning, r.Fence, streams, rows, marks, r.Try.Number, string(r.Try.State), known(r.Try.Started), known(r.Try.Ended), r.Try.Error).Scan(&closed)
 	if err == nil && closed == 0 {
 		err = fmt.Errorf("run %s: %w", r.ID, run.ErrFenced)
 	}

@@ -98,6 +98,26 @@ var suite = map[string]func(t *testing.T, s runner.Store){
 		}
 		same(t, "last run", want, got)
 	},
+	"the_last_attempt_is_recorded_with_the_end_or_not_at_all": func(t *testing.T, s runner.Store) {
+		ctx := context.Background()
+		r := begin(t, s, "a", nil)
+		tried := run.Attempt{Number: 1, State: run.Failed, Started: at, Ended: at.Add(time.Second), Error: "no"}
+		if err := s.Attempt(ctx, r.ID, tried); err != nil {
+			t.Fatal(err)
+		}
+		r.Try = run.Attempt{Number: 2, State: run.Succeeded, Started: at.Add(2 * time.Second), Ended: at.Add(3 * time.Second)}
+		stranger := r
+		stranger.State, stranger.Fence, stranger.Try.Number = run.Succeeded, 7, 3
+		if err := s.Finish(ctx, stranger); !errors.Is(err, run.ErrFenced) {
+			t.Errorf("a stranger ended the run: %v", err)
+		}
+		finish(t, s, r, run.Succeeded, at.Add(3*time.Second))
+		_, attempts, err := s.Get(ctx, r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "attempts", []run.Attempt{tried, r.Try}, attempts)
+	},
 	"only_a_success_moves_the_cursors": func(t *testing.T, s runner.Store) {
 		ctx := context.Background()
 		finish(t, s, begin(t, s, "a", map[string]int64{"s": 5, "u": 1}), run.Succeeded, at)

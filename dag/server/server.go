@@ -5,10 +5,10 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -23,10 +23,13 @@ import (
 
 // Config says what to serve.
 type Config struct {
-	Listen string     // host:port; port 0 is any free one
-	Out    string     // folder of the rendered reports
-	Status func() any // for /api/status; made into JSON
-	Log    *slog.Logger
+	Listen  string                                                        // host:port; port 0 is any free one
+	Out     string                                                        // folder of the rendered reports
+	Status  func() any                                                    // for /api/status; made into JSON
+	Why     func(job string) (any, bool)                                  // for /api/why/JOB; false when there is no such job; nil serves none
+	Runs    func(ctx context.Context, job string, limit int) (any, error) // for /api/runs?job=JOB&limit=N, the newest first; nil serves none
+	Metrics func(w io.Writer) error                                       // for /metrics; nil serves none
+	Log     *slog.Logger
 }
 
 // Server is a listening server.
@@ -51,6 +54,7 @@ func Listen(cfg Config) (*Server, error) {
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /api/status", s.status)
+	s.api(mux)
 	s.http = &http.Server{Handler: s.guard(mux), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug)}
 	go func() {
@@ -161,10 +165,4 @@ func (s *Server) index(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	if err := json.NewEncoder(w).Encode(s.cfg.Status()); err != nil {
-		s.cfg.Log.Debug("write the status", "error", err)
-	}
-}
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) { s.json(w, s.cfg.Status()) }

@@ -3,11 +3,13 @@ package server_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +19,15 @@ import (
 
 func serve(t *testing.T, out string) *server.Server {
 	t.Helper()
-	s, err := server.Listen(server.Config{Listen: "127.0.0.1:0", Out: out, Status: func() any { return map[string]string{"job": "live"} }, Log: slog.New(slog.DiscardHandler)})
+	s, err := server.Listen(server.Config{Listen: "127.0.0.1:0", Out: out, Status: func() any { return map[string]string{"job": "live"} }, Log: slog.New(slog.DiscardHandler),
+		Why: func(job string) (any, bool) { return map[string]string{"why": job}, job == "a.b" },
+		Runs: func(_ context.Context, job string, limit int) (any, error) {
+			if job == "broken" {
+				return nil, errors.New("no route to postgres://me:hunter2@db")
+			}
+			return []string{job, strconv.Itoa(limit)}, nil
+		},
+		Metrics: func(w io.Writer) error { _, err := io.WriteString(w, "up 1\n"); return err }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +139,31 @@ func TestStatusAndHealth(t *testing.T) {
 	}
 	if _, body, _ := get(t, s.Address()+"/api/status", nil); body != "{\"job\":\"live\"}\n" {
 		t.Errorf("status: %q", body)
+	}
+}
+
+func TestAPI(t *testing.T) {
+	s := serve(t, t.TempDir())
+	for path, want := range map[string]string{
+		"/api/why/a.b":            "200 {\"why\":\"a.b\"}\n",
+		"/api/why/c":              "404 no job is called \"c\"; /api/status lists them\n",
+		"/api/runs":               "200 [\"\",\"100\"]\n",
+		"/api/runs?job=a&limit=3": "200 [\"a\",\"3\"]\n",
+		"/api/runs?limit=0":       "400 limit must be a number from 1 to 1000\n",
+		"/api/runs?limit=none":    "400 limit must be a number from 1 to 1000\n",
+		"/api/runs?job=broken":    "503 the history cannot be read\n",
+		"/metrics":                "200 up 1\n",
+	} {
+		code, body, h := get(t, s.Address()+path, nil)
+		if got := strconv.Itoa(code) + " " + body; got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+		if strings.HasPrefix(path, "/api") && code == 200 && h.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s may be stored", path)
+		}
+		if code, _, _ := get(t, s.Address()+path, func(r *http.Request) { r.Host = "evil.example" }); code != http.StatusMisdirectedRequest {
+			t.Errorf("%s is served to another host: %d", path, code)
+		}
 	}
 }
 
