@@ -139,6 +139,7 @@ func writeAccounts(out io.Writer, parts []ledger.Account) error {
 		{"LATE", func(a ledger.Account) int64 { return a.Late }},
 		{"FUTURE", func(a ledger.Account) int64 { return a.Future }},
 		{"DUPLICATE", func(a ledger.Account) int64 { return a.Duplicates }},
+		{"CONFLICT", func(a ledger.Account) int64 { return a.Conflicts }}, // duplicates with other contents
 		{"DEAD", func(a ledger.Account) int64 { return a.Dead }},
 		{"HELD", func(a ledger.Account) int64 { return a.Held }},
 		{"DROPPED", func(a ledger.Account) int64 { return a.Dropped }},
