@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -67,8 +66,8 @@ func cmdBench(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if c.format != "text" && c.format != "json" {
-		return usagef("-o %s is not known; text or json", c.format)
+	if err := c.formats("text", "json"); err != nil {
+		return err
 	}
 	if c.bench.profile != "" {
 		f, err := os.Create(c.bench.profile)
@@ -95,8 +94,8 @@ func cmdBench(ctx context.Context, c *call) error {
 
 // benchRunner measures the engine without the jobs.
 func (c *call) benchRunner(ctx context.Context) error {
-	if c.format != "text" && c.format != "json" {
-		return usagef("-o %s is not known; text or json", c.format)
+	if err := c.formats("text", "json"); err != nil {
+		return err
 	}
 	if c.bench.rounds < 1 || c.bench.jitter < 0 || c.bench.jitter > 0 && c.bench.jitter < 2*time.Second {
 		return usagef("--rounds must be 1 or more, and --jitter-time 0 or 2s and more")
@@ -118,8 +117,8 @@ var peersAt = filepath.Join(".tillflow", "bench-python", "bin", "python")
 
 // benchAnalytics measures what package lib computes beside the programs that do the same.
 func (c *call) benchAnalytics(ctx context.Context) error {
-	if c.format != "text" && c.format != "json" {
-		return usagef("-o %s is not known; text or json", c.format)
+	if err := c.formats("text", "json"); err != nil {
+		return err
 	}
 	cfg := analyticsbench.Config{
 		Small: c.bench.small, Rounds: c.bench.rounds, Only: c.bench.only, Retail: c.bench.retail, Python: c.bench.python,
@@ -166,7 +165,5 @@ func writeBench(w io.Writer, format string, res interface{ WriteText(io.Writer) 
 	if format == "text" {
 		return res.WriteText(w)
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(res)
+	return encode(w, res)
 }

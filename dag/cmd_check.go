@@ -21,8 +21,8 @@ import (
 
 // cmdTest runs the jobs of checks and shows what each check found.
 func cmdTest(ctx context.Context, c *call) error {
-	if c.format != "table" && c.format != "json" {
-		return usagef("-o %s is not known; table or json", c.format)
+	if err := c.formats("table", "json"); err != nil {
+		return err
 	}
 	ctx, cancel := stopOnSignal(ctx)
 	defer cancel()
@@ -44,9 +44,7 @@ func cmdTest(ctx context.Context, c *call) error {
 		return interrupted(ctx, err)
 	}
 	if c.format == "json" {
-		enc := json.NewEncoder(c.stdout)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(results)
+		err = encode(c.stdout, results)
 	} else {
 		err = writeChecks(c.stdout, results)
 	}

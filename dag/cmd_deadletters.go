@@ -66,8 +66,8 @@ func cmdDeadLetters(ctx context.Context, c *call) error {
 	if !ok {
 		return usagef("%s", deadUsage)
 	}
-	if c.format != "table" && c.format != "csv" && c.format != "json" {
-		return usagef("-o %s is not known; table, csv or json", c.format)
+	if err := c.formats("table", "csv", "json"); err != nil {
+		return err
 	}
 	ctx, cancel := stopOnSignal(ctx)
 	defer cancel()
@@ -203,9 +203,7 @@ func deadReplay(ctx context.Context, c *call, d *deadCall) error {
 		left += r.Dead
 	}
 	if c.format == "json" {
-		enc := json.NewEncoder(c.stdout)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(results)
+		err = encode(c.stdout, results)
 	} else {
 		for _, r := range results {
 			fmt.Fprintf(c.stdout, "%s: %s tried again, %s stored, %s wait for a dimension row, %s stay dead\n", r.Stream,

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -24,10 +23,7 @@ func cmdLs(ctx context.Context, c *call) error {
 		}
 		return nil
 	case "json":
-		enc := json.NewEncoder(c.stdout)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(p.Graph(nodes).Jobs)
+		return encode(c.stdout, p.Graph(nodes).Jobs)
 	case "table":
 		rows := [][]string{{"JOB", "USES", "KIND", "TAGS", "WHEN"}}
 		for _, n := range nodes {

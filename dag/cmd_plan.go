@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -45,10 +44,7 @@ func cmdPlan(ctx context.Context, c *call) error {
 	now = now.In(p.Spec.Location)
 	all := foresee(inOrder(p, chosen, len(c.args) == 0), now, known)
 	if c.format == "json" {
-		enc := json.NewEncoder(c.stdout)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(struct {
+		return encode(c.stdout, struct {
 			Schema int        `json:"schema"`
 			Now    time.Time  `json:"now"`
 			Jobs   []forecast `json:"jobs"`

@@ -28,8 +28,8 @@ func cmdRun(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if c.format != "text" && c.format != "json" {
-		return usagef("-o %s is not known; text or json", c.format)
+	if err := c.formats("text", "json"); err != nil {
+		return err
 	}
 	ctx, hurry, cancel := stopInTwoSteps(ctx)
 	defer cancel()

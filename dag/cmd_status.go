@@ -56,8 +56,8 @@ const ledgerPatience = 3 * time.Second
 
 // cmdStatus asks the running pipeline and the ledger; one of the two is enough. It starts nothing.
 func cmdStatus(ctx context.Context, c *call) error {
-	if c.format != "table" && c.format != "json" {
-		return usagef("-o %s is not known; table or json", c.format)
+	if err := c.formats("table", "json"); err != nil {
+		return err
 	}
 	f, err := instance.Open(c.state)
 	if err != nil {
@@ -77,9 +77,7 @@ func cmdStatus(ctx context.Context, c *call) error {
 		return err
 	}
 	if c.format == "json" {
-		enc := json.NewEncoder(c.stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(all)
+		return encode(c.stdout, all)
 	}
 	var notes []string
 	if runErr != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,8 +18,8 @@ import (
 
 // cmdVerify proves that streams lost and doubled nothing.
 func cmdVerify(ctx context.Context, c *call) error {
-	if c.format != "table" && c.format != "json" {
-		return usagef("-o %s is not known; table or json", c.format)
+	if err := c.formats("table", "json"); err != nil {
+		return err
 	}
 	ctx, cancel := stopOnSignal(ctx)
 	defer cancel()
@@ -184,7 +183,5 @@ func writeProofsJSON(out io.Writer, proofs []stream.Proof) error {
 		}
 		list = append(list, proof{p, len(lines) == 0, lines})
 	}
-	enc := json.NewEncoder(out)
-	enc.SetIndent("", "  ")
-	return enc.Encode(list)
+	return encode(out, list)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -22,8 +21,8 @@ func cmdWhy(ctx context.Context, c *call) error {
 	if len(c.args) != 1 {
 		return usagef("name one job: dag why ml.segmentation")
 	}
-	if c.format != "text" && c.format != "json" {
-		return usagef("-o %s is not known; text or json", c.format)
+	if err := c.formats("text", "json"); err != nil {
+		return err
 	}
 	p, f, err := c.open()
 	if err != nil {
@@ -39,9 +38,7 @@ func cmdWhy(ctx context.Context, c *call) error {
 			return err
 		}
 		if c.format == "json" {
-			enc := json.NewEncoder(c.stdout)
-			enc.SetIndent("", "  ")
-			if err := enc.Encode(s); err != nil {
+			if err := encode(c.stdout, s); err != nil {
 				return err
 			}
 			continue

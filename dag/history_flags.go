@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -123,21 +121,4 @@ func (c *call) openHistory(ctx context.Context) (*plan.Plan, *runstore.Postgres,
 		return nil, nil, nil, err
 	}
 	return p, runstore.NewPostgres(sv.DB), done, nil
-}
-
-// formats refuses an -o that a verb does not know.
-func (c *call) formats(known ...string) error {
-	if slices.Contains(known, c.format) {
-		return nil
-	}
-	last := len(known) - 1
-	return usagef("-o %s is not known; %s or %s", c.format, strings.Join(known[:last], ", "), known[last])
-}
-
-// encode writes a value as JSON for programs and for eyes.
-func encode(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }
