@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"tillflow/lib/apriori"
 )
@@ -62,26 +63,31 @@ type support struct {
 	noted Peer
 }
 
-// itemsets mines baskets at several supports.
+// itemsets mines baskets at several supports. Baskets are put together before, as they are for the peers, who are handed
+// them as a matrix or as lists; what that takes of ours is said beside.
 func (b *bench) itemsets(ctx context.Context, what string, of, item []int32, baskets, items int, supports []support) error {
 	if err := b.write(map[string]any{"basket.i32": of, "item.i32": item}); err != nil {
 		return err
 	}
+	begun := time.Now()
+	all, err := apriori.FromPairs(of, item, baskets, items)
+	if err != nil {
+		return err
+	}
+	b.Say(fmt.Sprintf("%s: put together in %.1f ms", what, milliseconds(time.Since(begun))))
 	for _, s := range supports {
 		var sets *apriori.Itemsets
 		err := b.measure(ctx, measure{
 			name: fmt.Sprintf("itemsets, %s, %g %%", what, 100*s.share), task: "itemsets", noted: s.noted,
 			args: []string{fmt.Sprint(baskets), fmt.Sprint(items), fmt.Sprint(s.share), fmt.Sprint(apriori.MinCount(s.share, baskets))},
-			run: func() error {
-				all, err := apriori.FromPairs(of, item, baskets, items)
-				if err != nil {
-					return err
-				}
+			run: func() (err error) {
 				sets, err = apriori.Mine(ctx, all, apriori.Options{MinSupport: s.share})
 				return err
 			},
 			check: func() float64 { return float64(sets.Len()) },
-			tell:  func() string { return fmt.Sprintf("%d itemsets, by size %v", sets.Len(), sets.Sizes()) },
+			tell: func() string {
+				return fmt.Sprintf("%d itemsets, by size %v", sets.Len(), sets.Sizes())
+			},
 		})
 		if err != nil {
 			return err

@@ -122,7 +122,9 @@ func record(l rfm.Lines, from, to int) arrow.Record {
 
 // fromLines reads all lines and scores.
 func (b *bench) fromLines(ctx context.Context, db *pgxpool.Pool, url string, n int) error {
-	query := dataset.Query{Text: "select customer_id, order_id, ts, cents from order_lines", Origin: "the bench"}
+	query := dataset.Query{
+		Text: "select customer_id, order_id, ts, cents from order_lines where ctid >= $1 and ctid < $2", Origin: "the bench", // in ranges
+	}
 	var result rfm.Result
 	return b.measure(ctx, measure{
 		name: "rfm, " + count(n) + " order lines in Postgres", task: "rfm_postgres", args: []string{fmt.Sprint(until), url}, few: !b.Small,

@@ -22,6 +22,8 @@ import (
 var (
 	qLast = sql.Query("anomalies_last")
 	qLate = sql.Query("anomalies_late")
+
+	qBatch = sql.Query("anomalies_batch")
 )
 
 // noCut is the cut of a run that judges whatever there is.
@@ -40,15 +42,24 @@ type windows struct {
 	parameters []byte // JSON
 }
 
+// batchRows is how many rows a run holds at once, as far as whole series allow.
+const batchRows = 2_000_000
+
 // read finds out which windows are closed and which of them have to be judged, and reads them and what they are judged
-// by, in one snapshot.
-func (j *Job) read(ctx context.Context, conn *pgx.Conn, in run.Input) (windows, error) {
+// by, in one snapshot. It hands them to judge, in batches of whole series when they are many, and gives the names of all
+// series and the number of all rows.
+func (j *Job) read(ctx context.Context, conn *pgx.Conn, in run.Input, judge func(windows) error) (windows, error) {
 	parameters, err := j.with.parameters(j.query.Text)
 	if err != nil {
 		return windows{}, err
 	}
 	w := windows{parameters: parameters}
-	var names []string
+	var batch windows
+	take := func() error {
+		w.names, w.rows = append(w.names, batch.names...), w.rows+batch.rows
+		in.Progress(run.Progress{Rows: w.rows, Lag: -1, Watermark: time.UnixMicro(w.end).UTC()})
+		return judge(batch)
+	}
 	err = publish.Snapshot(ctx, conn, func(tx pgx.Tx) error {
 		closed, closes, err := j.closed(ctx, tx, in.AsOf.UTC())
 		if err != nil {
@@ -63,15 +74,98 @@ func (j *Job) read(ctx context.Context, conn *pgx.Conn, in run.Input) (windows, 
 		if w.cut, err = j.cut(ctx, tx, w); err != nil {
 			return err
 		}
-		_, err = j.query.Read(ctx, tx.Conn(), []any{time.UnixMicro(j.from(w.cut)).UTC(), closed}, j.shape(&w, &names))
-		return err
+		args := []any{time.UnixMicro(j.from(w.cut)).UTC(), closed}
+		batches, err := j.batches(ctx, tx, w.cut, args)
+		if err != nil {
+			return err
+		}
+		for i, series := range batches {
+			if i > 0 {
+				if err := take(); err != nil {
+					return err
+				}
+			}
+			if batch, err = j.batch(ctx, tx, series, args); err != nil {
+				return err
+			}
+			batch.cut, batch.end = w.cut, w.end
+		}
+		return nil
 	})
 	if err != nil {
+		return windows{}, err
+	}
+	return w, take() // the last batch, or the only one, needs the snapshot no more
+}
+
+// batch reads the windows of some series; nil are all.
+func (j *Job) batch(ctx context.Context, tx pgx.Tx, series []string, args []any) (windows, error) {
+	query := j.query
+	if series != nil {
+		if _, err := tx.Exec(ctx, qBatch, series); err != nil {
+			return windows{}, fmt.Errorf("choose series: %w", err)
+		}
+		query.Text = "select * from " + j.rows() + " where series = any(current_setting('tillflow.series')::text[])"
+	}
+	var w windows
+	var names []string
+	if _, err := query.Read(ctx, tx.Conn(), args, j.shape(&w, &names)); err != nil {
 		return windows{}, err
 	}
 	w.rows = int64(len(w.start))
 	w.names, w.of = dataset.Encode(names)
 	return w, nil
+}
+
+// batches are the series to read at once, in the order of their names. A run that judges what came since the last reads
+// all at once, and so does one that finds few rows.
+func (j *Job) batches(ctx context.Context, tx pgx.Tx, cut int64, args []any) ([][]string, error) {
+	all := [][]string{nil}
+	if cut != noCut {
+		return all, nil
+	}
+	if err := j.wanted(ctx, tx, args); err != nil {
+		return nil, err
+	}
+	var names []string
+	var rows []int64
+	count := dataset.Query{Text: "select series, count(*) as rows from " + j.rows() + " where series is not null group by series", Origin: j.query.Origin}
+	if _, err := count.Read(ctx, tx.Conn(), args, dataset.Shape{"series": pg.Strings(&names), "rows": pg.Int64s(&rows)}); err != nil {
+		return nil, err
+	}
+	sorted, order := dataset.Encode(names)
+	held := make([]int64, len(sorted)) // rows
+	total := int64(0)
+	for i, at := range order {
+		held[at] = rows[i]
+		total += rows[i]
+	}
+	if total <= j.batchRows {
+		return all, nil
+	}
+	var batches [][]string
+	room := int64(0)
+	for i, name := range sorted {
+		if room < held[i] {
+			batches, room = append(batches, nil), j.batchRows
+		}
+		last := len(batches) - 1
+		batches[last] = append(batches[last], name)
+		room -= held[i]
+	}
+	return batches, nil
+}
+
+// rows is the query as a table.
+func (j *Job) rows() string {
+	return "(\n" + strings.TrimRight(strings.TrimSpace(j.query.Text), ";") + "\n) as windows"
+}
+
+// wanted reads no row of the query, so that one with other columns is told which ones are wanted.
+func (j *Job) wanted(ctx context.Context, tx pgx.Tx, args []any) error {
+	none := dataset.Query{Text: "select * from " + j.rows() + " limit 0", Origin: j.query.Origin}
+	_, err := none.Read(ctx, tx.Conn(), args, j.shape(&windows{}, new([]string)))
+	return err
 }
 
 // closed is the end of the last window that can be complete: the stream's watermark, or as_of when that is earlier or
@@ -95,18 +189,13 @@ func (j *Job) closed(ctx context.Context, tx pgx.Tx, asOf time.Time) (at time.Ti
 
 // lastEnd is the end of the last window there is before a time, for tables that no stream keeps; 0 when there is none.
 func (j *Job) lastEnd(ctx context.Context, tx pgx.Tx, before time.Time) (int64, error) {
-	rows := "(\n" + strings.TrimRight(strings.TrimSpace(j.query.Text), ";") + "\n) as windows"
 	args := []any{time.Unix(0, 0).UTC(), before}
-	ask := func(text string, s dataset.Shape) error {
-		_, err := dataset.Query{Text: text, Origin: j.query.Origin}.Read(ctx, tx.Conn(), args, s)
-		return err
-	}
-	var start []int64
-	// First without a row, so that a query with other columns is told which ones are wanted.
-	if err := ask("select * from "+rows+" limit 0", j.shape(&windows{}, new([]string))); err != nil {
+	if err := j.wanted(ctx, tx, args); err != nil {
 		return 0, err
 	}
-	if err := ask("select coalesce(max(window_start), 'epoch') as window_start from "+rows, dataset.Shape{"window_start": pg.Micros(&start)}); err != nil {
+	var start []int64
+	last := dataset.Query{Text: "select coalesce(max(window_start), 'epoch') as window_start from " + j.rows(), Origin: j.query.Origin}
+	if _, err := last.Read(ctx, tx.Conn(), args, dataset.Shape{"window_start": pg.Micros(&start)}); err != nil {
 		return 0, err
 	}
 	if slices.Max(start) == 0 {

@@ -35,10 +35,12 @@ type baseline struct {
 
 	cleanOrders, cleanRevenue prefix // as sold, flagged windows clipped; filled up to the window at hand
 
-	level      []float64 // by window, from the windows before it: ratio to the season, or 1 without one
-	localOrder []float64 // by window: orders a window over the last o.Window
+	level []float64 // by window, from the windows before it: ratio to the season, or 1 without one
+
+	// By window, before seasonSure; later ones do without.
+	localOrder []float64 // orders a window over the last o.Window
 	localRev   []float64
-	recent     []float64 // by window: orders a window over the last o.Window/4
+	recent     []float64 // orders a window over the last o.Window/4
 
 	dispersion []float64 // by window, from the windows before it: variance of counts over their mean, at least 1; Poisson has 1
 	spread               // what is known so far of how far sales scatter
@@ -56,8 +58,7 @@ func newBaseline(s Series, o Options) baseline {
 		o: o, orders: runningSums(s.Orders), revenue: runningSums(s.Revenue),
 		seasonOrders: make(prefix, n+1), seasonRevenues: make(prefix, n+1), seasonStart: math.MaxInt, seasonSure: math.MaxInt,
 		cleanOrders: make(prefix, n+1), cleanRevenue: make(prefix, n+1),
-		level: make([]float64, n), localOrder: make([]float64, n), localRev: make([]float64, n), recent: make([]float64, n),
-		dispersion: make([]float64, n), spread: newSpread(n, o),
+		level: make([]float64, n), dispersion: make([]float64, n), spread: newSpread(n, o),
 	}
 	if o.Day > 0 {
 		b.seasonStart = o.Day + o.Around
@@ -65,6 +66,8 @@ func newBaseline(s Series, o Options) baseline {
 	if o.Day > 0 && o.Days > 2 {
 		b.seasonSure = 3*o.Day + o.Around
 	}
+	local := min(n, b.seasonSure)
+	b.localOrder, b.localRev, b.recent = make([]float64, local), make([]float64, local), make([]float64, local)
 	return b
 }
 
@@ -74,10 +77,12 @@ func (b *baseline) known(t int) bool { return t >= 2*minSpan }
 // advance works out what was known before window t.
 func (b *baseline) advance(t int) {
 	w := min(t, b.o.Window)
-	orders, revenue := b.cleanOrders[t]-b.cleanOrders[t-w], b.cleanRevenue[t]-b.cleanRevenue[t-w]
-	b.localOrder[t], b.localRev[t] = orders/float64(max(w, 1)), revenue/float64(max(w, 1))
-	q := min(t, b.o.Window/4)
-	b.recent[t] = (b.cleanOrders[t] - b.cleanOrders[t-q]) / float64(max(q, 1))
+	if t < b.seasonSure {
+		orders, revenue := b.cleanOrders[t]-b.cleanOrders[t-w], b.cleanRevenue[t]-b.cleanRevenue[t-w]
+		b.localOrder[t], b.localRev[t] = orders/float64(max(w, 1)), revenue/float64(max(w, 1))
+		q := min(t, b.o.Window/4)
+		b.recent[t] = (b.cleanOrders[t] - b.cleanOrders[t-q]) / float64(max(q, 1))
+	}
 	b.level[t], b.dispersion[t] = 1, b.ofCounts
 	if t < b.seasonStart {
 		return
@@ -97,7 +102,7 @@ func (b *baseline) expect(first, last int) (low, high float64) {
 		long, short := b.localOrder[first]*n, b.recent[first]*n
 		return min(long, short), max(long, short)
 	}
-	return b.bounds(first, b.seasonOrders.sum(first, last), b.localOrder[first]*n)
+	return b.bounds(first, b.seasonOrders.sum(first, last), b.localOrder, n)
 }
 
 // ratio is how far off windows from first on must be. On the first day it is half as much again: nobody can know yet
@@ -114,16 +119,16 @@ func (b *baseline) expectMoney(t int) (low, high float64) {
 	if t < b.seasonStart {
 		return b.localRev[t], b.localRev[t]
 	}
-	return b.bounds(t, b.seasonRevenues.sum(t, t), b.localRev[t])
+	return b.bounds(t, b.seasonRevenues.sum(t, t), b.localRev, 1)
 }
 
-// bounds are the least and the greatest of what season and level expect from window first on, and of what the last
-// windows did while the season has only two days: one of them may have been the odd one.
-func (b *baseline) bounds(first int, season, local float64) (low, high float64) {
+// bounds are the least and the greatest of what season and level expect of n windows from window first on, and of what the
+// last windows did while the season has only two days: one of them may have been the odd one.
+func (b *baseline) bounds(first int, season float64, local []float64, n float64) (low, high float64) {
 	level := season * b.level[first]
 	low, high = min(season, level), max(season, level)
 	if first < b.seasonSure {
-		low, high = min(low, local), max(high, local)
+		low, high = min(low, local[first]*n), max(high, local[first]*n)
 	}
 	return low, high
 }

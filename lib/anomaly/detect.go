@@ -74,7 +74,7 @@ type Event struct {
 
 // Detect finds the anomalies of a series, in order of time. The options must pass [Options.Check].
 //
-// Cost: about a quarter of a microsecond a window (BenchmarkDetect); memory: 115 bytes a window.
+// Cost: about a quarter of a microsecond a window (BenchmarkDetect); memory: 91 bytes a window.
 func Detect(s Series, o Options) ([]Event, Summary) { return DetectFrom(s, o, 0) }
 
 // DetectFrom is [Detect] for the windows from `from` on: those before it are what they are judged by, and of the events
@@ -179,13 +179,20 @@ func (d *detector) countRule(t int) {
 // surplus over the expected, are never less than the deviance, and cost no logarithm.
 func (d *detector) score(first, last int) float64 {
 	observed := float64(d.base.orders.sum(first, last))
+	ratio := d.base.ratio(first)
+	if first >= d.base.seasonStart { // the season alone is an expectation that most windows are near, and the cheapest
+		if season := d.base.seasonOrders.sum(first, last); observed < ratio*season && observed*ratio > season {
+			return 0
+		}
+	}
 	low, high := d.base.expect(first, last)
-	ratio, spread := d.base.ratio(first), d.base.dispersion[first]
+	spread := d.base.dispersion[first]
 	high = max(high, 1) // a span in which nothing is expected is no reason to call two orders a spike
+	// What is rarely so is asked first: which of more and less it is nobody can guess.
 	switch more, less := observed-high, low-observed; {
-	case more > 0 && observed >= ratio*high && more*more >= d.floor*spread*high:
+	case observed >= ratio*high && more > 0 && more*more >= d.floor*spread*high:
 		return tail(observed, high, spread)
-	case less > 0 && observed*ratio <= low && 2*less >= d.floor*spread:
+	case observed*ratio <= low && less > 0 && 2*less >= d.floor*spread:
 		return tail(observed, low, spread)
 	}
 	return 0
@@ -204,9 +211,9 @@ func (d *detector) rootRule(t int) {
 	revenue := math.Max(0, float64(d.Revenue[t]))
 	low, high := d.base.expectMoney(t)
 	switch ratio := d.base.ratio(t); {
-	case x > median && revenue >= ratio*high:
+	case revenue >= ratio*high && x > median:
 		d.rateRoot(t, x-median, revenue, high)
-	case x < median && revenue*ratio <= low:
+	case revenue*ratio <= low && x < median:
 		d.rateRoot(t, x-median, revenue, low)
 	}
 	if d.marks[t].score != 0 { // a flagged window must not teach the baseline its own size

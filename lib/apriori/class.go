@@ -16,7 +16,7 @@ type miner[R rank] struct {
 	fresh   int64 // sets found since the last report
 
 	partner []uint32 // by rank: baskets shared with the first item
-	slot    []int32  // by rank: where the item's bitmap begins, or -1
+	row     []int    // by rank: where the member's bitmap begins; 0 = no member
 	prefix  []int32  // ranks of the class at hand
 	depth   [][]member
 	memory  arena
@@ -32,7 +32,7 @@ type member struct {
 func newMiner[R rank](r *ranked[R], limit *reach, o Options) *miner[R] {
 	return &miner[R]{
 		ranked: r, limit: limit, maxLen: o.MaxLen, maxSets: int64(o.MaxItemsets),
-		partner: make([]uint32, len(r.item)), slot: make([]int32, len(r.item)),
+		partner: make([]uint32, len(r.item)), row: make([]int, len(r.item)),
 	}
 }
 
@@ -88,7 +88,7 @@ func (m *miner[R]) first(rank R) {
 	}
 	slices.SortFunc(members, func(a, b member) int { return cmp.Or(cmp.Compare(a.count, b.count), cmp.Compare(a.rank, b.rank)) })
 	m.memory.reset()
-	m.project(m.places(rank), members)
+	m.project(rank, members)
 	m.class(members)
 }
 
@@ -96,46 +96,48 @@ func (m *miner[R]) first(rank R) {
 func (m *miner[R]) pairs(rank R) bool {
 	partner, flat := m.partner, m.flat
 	clear(partner[rank:])
-	for places := m.places(rank); len(places) > 0; {
-		n := min(len(places), 1<<12)
-		for _, p := range places[:n] {
-			for _, r := range flat[p+1:] {
-				if int(r) >= len(partner) { // the end of the basket
-					break
-				}
-				partner[r]++
+	for i := range m.chunks {
+		for _, n := range m.chunks[i].of(rank) {
+			baskets := uint32(n.baskets)
+			for _, r := range flat[n.end-uint32(n.before) : n.end] {
+				partner[r] += baskets
 			}
 		}
-		if places = places[n:]; !m.allowed(2) {
+		if !m.allowed(2) {
 			return false
 		}
 	}
 	return true
 }
 
-// project fills the members' bitmaps from the baskets of the first item, which stand at these places of flat.
-func (m *miner[R]) project(places []uint32, members []member) {
-	words := (len(places) + 63) / 64
-	all := m.memory.take(words * len(members))
+// project fills the members' bitmaps from the baskets of the first item. A node's baskets are as many bits in a row.
+func (m *miner[R]) project(rank R, members []member) {
+	words := (int(m.count[rank]) + 63) / 64
+	all := m.memory.take(words * (len(members) + 1)) // the first one is of all that are no members
 	clear(all)
-	slot, flat := m.slot, m.flat
-	for i := range slot {
-		slot[i] = -1
-	}
+	row, flat := m.row, m.flat
 	for i := range members {
-		members[i].holds = all[i*words : (i+1)*words]
-		slot[members[i].rank] = int32(i)
+		at := (i + 1) * words
+		members[i].holds = all[at : at+words]
+		row[members[i].rank] = at
 	}
-	for i, p := range places {
-		word, bit := i/64, uint64(1)<<(i%64)
-		for _, r := range flat[p+1:] {
-			if int(r) >= len(slot) {
-				break
-			}
-			if s := slot[r]; s >= 0 {
-				all[int(s)*words+word] |= bit
+	bit := 0
+	for i := range m.chunks {
+		for _, n := range m.chunks[i].of(rank) {
+			before := flat[n.end-uint32(n.before) : n.end]
+			for left := int(n.baskets); left > 0; {
+				some := min(left, 64-bit%64)
+				mask := ^uint64(0) >> (64 - some) << (bit % 64)
+				word := all[bit/64:]
+				for _, r := range before {
+					word[row[r]] |= mask
+				}
+				bit, left = bit+some, left-some
 			}
 		}
+	}
+	for i := range members {
+		row[members[i].rank] = 0
 	}
 }
 

@@ -10,8 +10,9 @@
 // false-discovery rate it stands for, and whether a shorter rule says the same.
 //
 // The way there differs from both: baskets are never made a dense matrix. Items are ranked by ascending count and baskets
-// rewritten in ranks. Pairs are counted by first item, straight from the baskets that hold it, in one row of counters
-// that stays in the processor's first cache; longer sets by AND and popcount over bitmaps only as wide as the first
+// rewritten in ranks, the most frequent item first; what baskets share from there on is kept once, with their number. Pairs
+// are counted by first item, straight from what stands before it in the baskets, in one row of counters that stays in the
+// processor's first cache; longer sets by AND and popcount over bitmaps only as wide as the first
 // item's own baskets. A catalog of few frequent items needs none of that: baskets are counted by the mask of their items,
 // and one superset sum over the masks gives every support at once.
 //
@@ -23,5 +24,6 @@
 // that is no basket or item are errors.
 //
 // Papers: Agrawal and Srikant, "Fast algorithms for mining association rules", VLDB 1994; Zaki, "Scalable algorithms for
-// association mining", TKDE 12(3), 2000 (classes and vertical lists).
+// association mining", TKDE 12(3), 2000 (classes and vertical lists); Han, Pei and Yin, "Mining frequent patterns without
+// candidate generation", SIGMOD 2000 (the tree of shared prefixes; theirs is walked, ours only numbers the baskets).
 package apriori

@@ -52,9 +52,10 @@ func (o Options) withDefaults() Options {
 // complete for the sizes it has, and Stopped says what is missing and why. What MaxItemsets leaves does not depend on
 // luck; what Budget leaves depends on the machine, so a result that must come out the same again should go without.
 //
-// Cost: the sum over frequent items of the baskets that hold each, times what these hold besides, plus one AND over the
-// first item's baskets a candidate. Memory: 6 bytes a frequent item in a basket (8 above 65,535 frequent items) and, per
-// worker, a bit per basket of one item for each of its partners.
+// Cost: the sum over the prefixes of baskets (in ranks, from the most frequent item on; baskets that share one count once)
+// of their lengths, plus one AND over the first item's baskets a candidate. Memory: 2 bytes a frequent item in a basket and 8
+// a prefix (4 and 12 above 65,534 frequent items), as much again as the former and 6 bytes a basket on the way there, and
+// per worker a bit per basket of one item for each of its partners.
 func Mine(ctx context.Context, b *Baskets, o Options) (*Itemsets, error) {
 	if err := o.check(); err != nil {
 		return nil, err

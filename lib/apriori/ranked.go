@@ -2,6 +2,7 @@ package apriori
 
 import (
 	"cmp"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,10 +19,7 @@ type frequent struct {
 }
 
 func frequentItems(b *Baskets, minCount int64) *frequent {
-	counts := make([]int64, b.items)
-	for _, item := range b.item {
-		counts[item]++
-	}
+	counts := b.counts(runtime.GOMAXPROCS(0))
 	f := &frequent{minCount: minCount, baskets: b.Len(), rank: make([]int32, b.items)}
 	for item, count := range counts {
 		f.rank[item] = -1
@@ -37,96 +35,60 @@ func frequentItems(b *Baskets, minCount int64) *frequent {
 	return f
 }
 
+// counts is how many baskets hold each item.
+func (b *Baskets) counts(workers int) []int64 {
+	counts := make([]int64, b.items)
+	parts := parts(len(b.item), min(workers, len(b.item)/(4*b.items+1))) // a part has a number for each item
+	var lock sync.Mutex
+	each(workers, parts.n, func(i int) {
+		part := make([]uint32, b.items) // FromPairs holds the number of lines within 32 bits
+		for _, item := range b.item[parts.first(i):parts.first(i+1)] {
+			part[item]++
+		}
+		lock.Lock()
+		defer lock.Unlock()
+		for item, n := range part {
+			counts[item] += int64(n)
+		}
+	})
+	return counts
+}
+
 // rank is a number that holds any rank and one number more, which ends a basket.
 type rank interface{ uint16 | uint32 }
 
-// ranked are the baskets rewritten in ranks, to be read by basket and by item.
+// ranked are the baskets rewritten in ranks and folded: where baskets begin with the same ranks, from the greatest down,
+// these stand once, with the number of baskets. It is a tree of prefixes, cut into chunks that each have their own.
 type ranked[R rank] struct {
 	*frequent
-	flat   []R      // the baskets one after another, ranks ascending in each, each ended by the greatest R
-	starts []int    // by rank: at[starts[r]:starts[r+1]] is where in flat the item stands, basket by basket
-	at     []uint32 // FromPairs holds flat's length within 32 bits
+	flat   []R        // baskets one after another, ranks descending in each
+	chunks []chunk[R] // by parts of flat
 }
 
-// places of a rank in flat.
-func (r *ranked[R]) places(of R) []uint32 { return r.at[r.starts[of]:r.starts[of+1]] }
-
-// chunkLines is about how many lines of baskets are rewritten at once: what belongs to them stays in the second cache.
-const chunkLines = 1 << 17
-
-// rewrite makes the ranked baskets. Going through the items by rank, and for each through its baskets, gives the ranks
-// of every basket in order without comparing any. Baskets are taken chunk by chunk, each by one worker.
-func rewrite[R rank](b *Baskets, f *frequent, workers int) *ranked[R] {
-	r := &ranked[R]{frequent: f, starts: make([]int, len(f.item)+1)}
-	for i, count := range f.count {
-		r.starts[i+1] = r.starts[i] + int(count)
-	}
-	lines := r.starts[len(f.item)]
-	r.at, r.flat = make([]uint32, lines), make([]R, lines+b.Len())
-
-	// A chunk keeps a counter per frequent item; few chunks hold that below the memory of the baskets.
-	chunks := min(len(b.item)/max(chunkLines, 4*len(f.item))+1, b.Len())
-	cuts := make([]int, chunks+1) // of baskets
-	for i := range cuts {
-		cuts[i] = int(int64(b.Len()) * int64(i) / int64(chunks))
-	}
-	counts := make([][]uint32, chunks) // by chunk and rank; then where the chunk's places of a rank begin
-	each(workers, chunks, func(i int) {
-		counts[i] = make([]uint32, len(f.item))
-		for _, item := range b.item[b.starts[cuts[i]]:b.starts[cuts[i+1]]] {
-			if at := f.rank[item]; at >= 0 {
-				counts[i][at]++
-			}
-		}
-	})
-	begin := make([]int, chunks) // of each chunk in flat
-	for i := range chunks {
-		if i > 0 {
-			begin[i] += begin[i-1] + cuts[i] - cuts[i-1]
-		}
-		for _, n := range counts[i] {
-			if i+1 < chunks {
-				begin[i+1] += int(n)
-			}
-		}
-	}
-	for at, next := range r.starts[:len(f.item)] {
-		for i := range chunks {
-			n := counts[i][at]
-			counts[i][at] = uint32(next)
-			next += int(n)
-		}
-	}
-	each(workers, chunks, func(i int) { r.chunk(b, cuts[i], cuts[i+1], begin[i], counts[i]) })
-	return r
+// chunk is the tree over some of the baskets.
+type chunk[R rank] struct {
+	nodes []node[R] // by rank, the greatest first
+	ends  []uint32  // by rank: its nodes are nodes[ends[rank+1]:ends[rank]]; one more, 0, for what is before the greatest
 }
 
-// chunk rewrites the baskets from first to last into flat from begin on; next says where the places of each rank go.
-func (r *ranked[R]) chunk(b *Baskets, first, last, begin int, next []uint32) {
-	held := slices.Clone(next)
-	put := make([]uint32, last-first) // by basket: where in flat its next rank goes
-	for i := range put {
-		put[i] = uint32(begin)
-		for _, item := range b.Basket(first + i) {
-			if at := r.rank[item]; at >= 0 {
-				r.at[next[at]] = uint32(i) // the basket for now
-				next[at]++
-				begin++
-			}
-		}
-		r.flat[begin] = ^R(0)
-		begin++
-	}
-	for at := range next {
-		places := r.at[held[at]:next[at]]
-		for i, basket := range places {
-			p := put[basket]
-			put[basket] = p + 1
-			r.flat[p] = R(at)
-			places[i] = p
-		}
-	}
+// of gives the nodes of a rank.
+func (c *chunk[R]) of(rank R) []node[R] { return c.nodes[c.ends[rank+1]:c.ends[rank]] }
+
+// node is where a rank stands behind the same ranks in some baskets. Those before it are flat[end-before:end], in one of
+// the baskets.
+type node[R rank] struct {
+	end     uint32 // FromPairs holds flat's length within 32 bits
+	before  R
+	baskets R // when there are more than R holds, another node goes on counting
 }
+
+// part are equal parts of n things, none of them very small.
+type part struct{ things, n int }
+
+func parts(things, workers int) part { return part{things, max(1, min(4*workers, things/1024))} }
+
+// first is the first thing of part i.
+func (p part) first(i int) int { return int(int64(p.things) * int64(i) / int64(p.n)) }
 
 // each calls fn for 0 to n-1, up to workers of them at once.
 func each(workers, n int, fn func(i int)) {

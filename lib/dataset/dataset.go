@@ -4,7 +4,6 @@
 package dataset
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -97,10 +96,11 @@ func (q Query) Read(ctx context.Context, conn *pgx.Conn, args []any, shapes ...S
 			columns[i] = e.text
 		}
 	}
-	if want := len(description.ParamOIDs); want > len(args) {
+	want := pg.Arguments(description)
+	if want > len(args) {
 		return 0, fmt.Errorf("%s uses $%d, there are %d parameters", q.Origin, want, len(args))
 	}
-	if err := pg.CopyOut(ctx, conn, q.Text, args[:len(description.ParamOIDs)], columns...); err != nil {
+	if err := pg.CopyOut(ctx, conn, q.Text, args[:want], columns...); err != nil {
 		return 0, fmt.Errorf("%s: %w", q.Origin, err)
 	}
 	return at, nil
@@ -116,33 +116,4 @@ func (s Shape) has(names []string) bool {
 		seen[name] = true
 	}
 	return len(seen) == len(s)
-}
-
-// Encode numbers the distinct values in ascending order, text by its bytes: values[i] is distinct[codes[i]]. It looks up
-// each value once, and sorts the distinct ones.
-func Encode[T cmp.Ordered](values []T) (distinct []T, codes []int32) {
-	seen := make(map[T]int32)
-	codes = make([]int32, len(values))
-	for i, v := range values {
-		code, ok := seen[v]
-		if !ok {
-			code = int32(len(distinct))
-			seen[v] = code
-			distinct = append(distinct, v)
-		}
-		codes[i] = code
-	}
-	order := make([]int32, len(distinct)) // of the codes so far
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(distinct[a], distinct[b]) })
-	sorted, place := make([]T, len(distinct)), make([]int32, len(distinct))
-	for i, code := range order {
-		sorted[i], place[code] = distinct[code], int32(i)
-	}
-	for i, code := range codes {
-		codes[i] = place[code]
-	}
-	return sorted, codes
 }

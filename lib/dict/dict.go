@@ -1,18 +1,29 @@
 // Package dict numbers the distinct texts of a column of many rows and few values, such as the products of a shop. A map
 // does that too; but most values were just there, and of a short text 16 bytes tell all: two comparisons of a word find
-// it, without a hash over its bytes.
+// it, without a hash over its bytes. What was not just there is found by a hash in a table of numbers, whose texts stand
+// one after another in blocks of memory: a million of them are no million allocations.
 package dict
 
 import (
 	"encoding/binary"
+	"hash/maphash"
+	"unsafe"
 )
 
 // Texts numbers texts from 0 in the order they are first seen. The zero value is empty. One goroutine uses it.
 type Texts struct {
-	codes  map[string]uint32
+	table  []entry // 2^n, at most three quarters taken; a text is at its hash or in the next free place
 	values []string
+	block  []byte       // the bytes of values; what is in it never changes, and a full one stays with its texts
+	seed   maphash.Seed // so that nobody can choose texts of one hash
 	recent [slots]recent
 }
+
+// entry is a text's number + 1, 0 where there is none, and its hash.
+type entry struct{ hash, number uint32 }
+
+// blockBytes is the size of a block, where no text is longer.
+const blockBytes = 1 << 16
 
 // slots is how many short texts are at hand without the map: 12 KiB of them, which stay in the processor's first cache.
 const slots = 512
@@ -52,17 +63,65 @@ func (t *Texts) Code(text []byte) uint32 {
 }
 
 func (t *Texts) find(text []byte) uint32 {
-	code, ok := t.codes[string(text)]
-	if !ok {
-		if t.codes == nil {
-			t.codes = map[string]uint32{}
-		}
-		code = uint32(len(t.values))
-		s := string(text)
-		t.codes[s] = code
-		t.values = append(t.values, s)
+	return t.number(view(text), true)
+}
+
+// Of is [Texts.Code] for a string, whose memory a new text shares.
+func (t *Texts) Of(text string) uint32 { return t.number(text, false) }
+
+// view is a text without a copy, as long as its bytes stay as they are.
+func view(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) }
+
+// number finds a text or takes it in, or a copy of it.
+func (t *Texts) number(text string, copied bool) uint32 {
+	if 4*len(t.values) >= 3*len(t.table) {
+		t.grow()
 	}
-	return code
+	hash := uint32(maphash.String(t.seed, text))
+	mask := uint32(len(t.table) - 1)
+	for at := hash & mask; ; at = (at + 1) & mask {
+		e := &t.table[at]
+		if e.number == 0 {
+			if copied {
+				text = t.keep(text)
+			}
+			t.values = append(t.values, text)
+			*e = entry{hash, uint32(len(t.values))}
+			return e.number - 1
+		}
+		if e.hash == hash && t.values[e.number-1] == text {
+			return e.number - 1
+		}
+	}
+}
+
+func (t *Texts) grow() {
+	if len(t.table) == 0 {
+		t.table, t.seed = make([]entry, 64), maphash.MakeSeed()
+		return
+	}
+	old := t.table
+	t.table = make([]entry, 2*len(old))
+	mask := uint32(len(t.table) - 1)
+	for _, e := range old {
+		if e.number > 0 {
+			at := e.hash & mask
+			for t.table[at].number > 0 {
+				at = (at + 1) & mask
+			}
+			t.table[at] = e
+		}
+	}
+}
+
+// keep copies a text to the block.
+func (t *Texts) keep(text string) string {
+	if cap(t.block)-len(t.block) < len(text) {
+		t.block = make([]byte, 0, max(blockBytes, len(text)))
+	}
+	from := len(t.block)
+	t.block = append(t.block, text...)
+	return view(t.block[from:])
 }
 
 // Values are the texts by their numbers, until the next call of Code or Reset.
@@ -70,8 +129,8 @@ func (t *Texts) Values() []string { return t.values }
 
 // Reset forgets all texts.
 func (t *Texts) Reset() {
-	clear(t.codes)
+	clear(t.table)
 	clear(t.values)
-	t.values = t.values[:0]
+	t.values, t.block = t.values[:0], nil
 	t.recent = [slots]recent{}
 }

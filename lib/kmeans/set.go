@@ -37,36 +37,34 @@ func prepare(x Points, workers, treeFrom int) (*Set, error) {
 	if n == 0 {
 		return nil, fmt.Errorf("no points to group")
 	}
-	s := &Set{input: x, mean: make([]float64, x.D)}
-	for i := 0; i < len(x.X); i += x.D {
-		for j, v := range x.X[i : i+x.D] {
-			s.mean[j] += v
-		}
-	}
-	for j := range s.mean {
-		s.mean[j] /= float64(n)
-	}
+	s := &Set{input: x, mean: x.mean()}
 	greatest := 0.0
-	for i := 0; i < len(x.X); i += x.D {
-		for j, v := range x.X[i : i+x.D] {
-			d := v - s.mean[j]
-			s.variance += float64(d * d)
-			greatest = max(greatest, math.Abs(d))
-		}
-	}
-	s.variance /= float64(len(x.X))
-	s.grid = newGrid(greatest)
-	if n >= treeFrom && n <= math.MaxInt32 && x.D <= 3 {
-		items := make([]item, n)
-		for i := range items {
-			items[i].index = int32(i)
-			for j, v := range x.At(i) {
-				items[i].at[j] = v - s.mean[j]
+	scatter := func() { // of the points around their mean
+		for i := 0; i < len(x.X); i += x.D {
+			for j, v := range x.X[i : i+x.D] {
+				d := v - s.mean[j]
+				s.variance += float64(d * d)
+				greatest = max(greatest, math.Abs(d))
 			}
 		}
-		s.tree = newTree(items, s.grid, workers)
+		s.variance /= float64(len(x.X))
+	}
+	if n >= treeFrom && n <= math.MaxInt32 && x.D <= 3 {
+		var items []item
+		var low, high vec
+		each(2, workers, func(_, half int) { // neither needs the other
+			if half == 0 {
+				items, low, high = s.items()
+			} else {
+				scatter()
+			}
+		})
+		s.grid = newGrid(greatest)
+		s.tree = newTree(items, low, high, s.grid, workers)
 		return s, nil
 	}
+	scatter()
+	s.grid = newGrid(greatest)
 	moved := Points{D: x.D, X: make([]float64, len(x.X))}
 	for i := range n {
 		for j, v := range x.At(i) {
@@ -75,6 +73,41 @@ func prepare(x Points, workers, treeFrom int) (*Set, error) {
 	}
 	s.flat = flat{moved, s.grid}
 	return s, nil
+}
+
+// mean is the mean of each coordinate, its sum made from the first point on.
+func (p Points) mean() []float64 {
+	sum := make([]float64, p.D)
+	if p.D == 3 { // the common case; the sums stay in registers
+		var x, y, z float64
+		for i := 0; i+2 < len(p.X); i += 3 {
+			x, y, z = x+p.X[i], y+p.X[i+1], z+p.X[i+2]
+		}
+		copy(sum, []float64{x, y, z})
+	} else {
+		for i := 0; i < len(p.X); i += p.D {
+			for j, v := range p.X[i : i+p.D] {
+				sum[j] += v
+			}
+		}
+	}
+	for j := range sum {
+		sum[j] /= float64(p.Len())
+	}
+	return sum
+}
+
+// items are the points moved to mean 0, and their box.
+func (s *Set) items() (items []item, low, high vec) {
+	items = make([]item, s.input.Len())
+	for i := range items {
+		items[i].index = int32(i)
+		for j, v := range s.input.At(i) {
+			items[i].at[j] = v - s.mean[j]
+		}
+	}
+	low, high = bounds(items)
+	return items, low, high
 }
 
 // space are the points for a fit, and their number of coordinates there.

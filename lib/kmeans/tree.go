@@ -46,15 +46,14 @@ type tree struct {
 	tasks []int32 // disjoint nodes with all points, in order: what workers share out
 }
 
-// newTree sorts the items into a tree. It is the same for any number of workers: boxes are split in the middle of their
-// longest side, whoever does it. Cost: n times the depth, which is about log2(n/leafSize) for points that are spread
-// out; memory: 32 bytes a point and about 14 in nodes.
-func newTree(items []item, g grid, workers int) *tree {
+// newTree sorts the items, which lie between low and high, into a tree. It is the same for any number of workers: boxes are
+// split in the middle of their longest side, whoever does it. Cost: n times the depth, which is about log2(n/leafSize) for
+// points that are spread out; memory: 32 bytes a point and about 14 in nodes.
+func newTree(items []item, low, high vec, g grid, workers int) *tree {
 	t := &tree{grid: g, items: items}
 	b := builder{tree: t, free: make(chan struct{}, max(0, workers-1))}
-	low, high := bounds(items)
-	part := b.build(0, len(items), low, high)
-	t.nodes, t.depth = part.nodes, part.depth
+	whole := b.build(0, len(items), low, high)
+	t.nodes, t.depth = whole.flatten(workers), whole.depth
 	t.tasks = t.cut(len(items) / 64)
 	return t
 }
@@ -93,56 +92,81 @@ type builder struct {
 
 // branch is a finished subtree and its box.
 type branch struct {
-	nodes     []node
-	low, high vec
-	depth     int
+	nodes       []node // of all of it, or, when it has parts, its root
+	left, right *branch
+	size, depth int // nodes, in all and from the root to the deepest leaf
+	low, high   vec
 }
 
 // spawn is how many points make a goroutine worth its while.
 const spawn = 1 << 16
 
 // build makes the subtree of the items from first to last, all of which lie between low and high.
-func (b *builder) build(first, last int, low, high vec) branch {
+func (b *builder) build(first, last int, low, high vec) *branch {
 	if last-first < spawn {
-		s := serial{tree: b.tree, nodes: make([]node, 0, (last-first)/leafSize*3+1)}
-		l, h, depth := s.build(first, last, low, high)
-		return branch{s.nodes, l, h, depth}
+		return b.tree.serial(first, last, low, high)
 	}
 	side, middle, at := b.tree.split(first, last, &low, &high)
 	if at == first { // equal points
-		s := serial{tree: b.tree}
-		l, h, depth := s.build(first, last, low, high)
-		return branch{s.nodes, l, h, depth}
+		return b.tree.serial(first, last, low, high)
 	}
 	leftHigh, rightLow := high, low
 	leftHigh[side], rightLow[side] = middle, middle
-	var left, right branch
+	whole := &branch{nodes: make([]node, 1)}
 	var group sync.WaitGroup
 	select {
 	case b.free <- struct{}{}:
 		group.Go(func() {
-			left = b.build(first, at, low, leftHigh)
+			whole.left = b.build(first, at, low, leftHigh)
 			<-b.free
 		})
 	default:
-		left = b.build(first, at, low, leftHigh)
+		whole.left = b.build(first, at, low, leftHigh)
 	}
-	right = b.build(at, last, rightLow, high)
+	whole.right = b.build(at, last, rightLow, high)
 	group.Wait()
-	whole := branch{nodes: make([]node, 1, 1+len(left.nodes)+len(right.nodes)), depth: 1 + max(left.depth, right.depth)}
-	for _, part := range []branch{left, right} {
-		by := int32(len(whole.nodes))
-		whole.nodes[0].right = by // the second one stays
-		for _, n := range part.nodes {
-			if n.right != 0 {
-				n.right += by
-			}
-			whole.nodes = append(whole.nodes, n)
-		}
-	}
-	root := &whole.nodes[0]
-	whole.low, whole.high = root.join(&whole.nodes[1], &whole.nodes[root.right], left.low, left.high, right.low, right.high, b.tree.grid)
+	l, r := whole.left, whole.right
+	whole.low, whole.high = whole.nodes[0].join(&l.nodes[0], &r.nodes[0], l.low, l.high, r.low, r.high, b.tree.grid)
+	whole.size, whole.depth = 1+l.size+r.size, 1+max(l.depth, r.depth)
 	return whole
+}
+
+func (t *tree) serial(first, last int, low, high vec) *branch {
+	s := serial{tree: t, nodes: make([]node, 0, (last-first)/leafSize*3+1)}
+	low, high, depth := s.build(first, last, low, high)
+	return &branch{nodes: s.nodes, size: len(s.nodes), depth: depth, low: low, high: high}
+}
+
+// flatten gives the nodes in preorder.
+func (b *branch) flatten(workers int) []node {
+	nodes := make([]node, b.size)
+	type piece struct {
+		nodes []node
+		at    int
+	}
+	var pieces []piece
+	var walk func(b *branch, at int)
+	walk = func(b *branch, at int) {
+		if b.left == nil {
+			pieces = append(pieces, piece{b.nodes, at})
+			return
+		}
+		nodes[at] = b.nodes[0]
+		nodes[at].right = int32(at + 1 + b.left.size)
+		walk(b.left, at+1)
+		walk(b.right, at+1+b.left.size)
+	}
+	walk(b, 0)
+	each(len(pieces), workers, func(_, i int) {
+		p := pieces[i]
+		for j := range p.nodes {
+			n := &nodes[p.at+j]
+			if *n = p.nodes[j]; n.right != 0 {
+				n.right += int32(p.at)
+			}
+		}
+	})
+	return nodes
 }
 
 // split parts the items at the middle of the longest side of their box, which it makes tight when nothing lies on one
@@ -160,27 +184,71 @@ func (t *tree) split(first, last int, low, high *vec) (side int, middle float64,
 			middle = low[side]
 		}
 		items := t.items[first:last]
-		i, j := 0, len(items)-1
-		for {
-			for i <= j && items[i].at[side] <= middle {
-				i++
-			}
-			for i <= j && items[j].at[side] > middle {
-				j--
-			}
-			if i > j {
-				break
-			}
-			items[i], items[j] = items[j], items[i]
-			i++
-			j--
-		}
-		if i > 0 && i < len(items) {
+		if i := part(items, side, middle); i > 0 && i < len(items) {
 			return side, middle, first + i
 		}
 		if *low, *high = bounds(items); *low == *high {
 			return side, middle, first
 		}
+	}
+}
+
+// partBlock is how many items are compared before any moves.
+const partBlock = 64
+
+// part moves the items beyond the middle of a side behind the others and returns how many others there are. In a block, the
+// items to move are written down without a branch, which could only guess: that halves the time.
+//
+// Source: Edelkamp and Weiss, "BlockQuicksort: avoiding branch mispredictions in quicksort", ESA 2016.
+func part(items []item, side int, middle float64) int {
+	var left, right [partBlock]uint8 // items to move, from the begin of the first block and from the end of the last
+	i, j := 0, len(items)
+	var l, lefts, r, rights int
+	for j-i >= 2*partBlock {
+		if l == lefts {
+			l, lefts = 0, 0
+			for b := range items[i : i+partBlock] {
+				left[lefts&(partBlock-1)] = uint8(b)
+				beyond := 0
+				if items[i+b].at[side] > middle {
+					beyond = 1
+				}
+				lefts += beyond
+			}
+		}
+		if r == rights {
+			r, rights = 0, 0
+			for b := range items[j-partBlock : j] {
+				right[rights&(partBlock-1)] = uint8(b)
+				before := 0
+				if items[j-1-b].at[side] <= middle {
+					before = 1
+				}
+				rights += before
+			}
+		}
+		for ; l < lefts && r < rights; l, r = l+1, r+1 {
+			a, b := i+int(left[l]), j-1-int(right[r])
+			items[a], items[b] = items[b], items[a]
+		}
+		if l == lefts {
+			i, l, lefts = i+partBlock, 0, 0
+		}
+		if r == rights {
+			j, r, rights = j-partBlock, 0, 0
+		}
+	}
+	for j--; ; i, j = i+1, j-1 { // what is left, and may have been looked at
+		for i <= j && items[i].at[side] <= middle {
+			i++
+		}
+		for i <= j && items[j].at[side] > middle {
+			j--
+		}
+		if i > j {
+			return i
+		}
+		items[i], items[j] = items[j], items[i]
 	}
 }
 

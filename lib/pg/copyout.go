@@ -5,9 +5,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"tillflow/lib/dict"
 )
 
 // Column is where CopyOut puts one column of a query's result. Make one with Int64s, Float64s, Strings, Micros or Minor.
@@ -15,6 +19,10 @@ type Column interface {
 	want() string             // the Postgres types it takes, for errors
 	takes(oid uint32) bool    // is this one of them?
 	append(cell []byte) error // one value in Postgres's binary form
+
+	// split gives columns for as many parts of a result, with room for so many rows each, and a function to call when
+	// they are filled: it appends what they hold, part after part.
+	split(rooms []int) (parts []Column, join func())
 }
 
 // CopyOut runs a query and appends its result to Go slices, one slice a column, without building rows.
@@ -27,6 +35,11 @@ type Column interface {
 // The columns are checked against the types of the result before any row is read: a column of another type, or a
 // wrong number of columns, is an error that says which one and what to cast. NULL is an error too; use coalesce. After
 // an error the slices hold some prefix of the result.
+//
+// A query that takes two parameters more than there are arguments, both of type tid, is run for ranges of the table its
+// columns are from: "select ... from sales where ts < $1 and ctid >= $2 and ctid < $3". Inside a repeatable-read
+// transaction, ranges of a large table are read at once, over up to three more connections that see the same snapshot;
+// Postgres 14 and later goes straight to a range. The order of the rows is that of the table either way.
 func CopyOut(ctx context.Context, conn *pgx.Conn, query string, args []any, cols ...Column) error {
 	sd, err := conn.PgConn().Prepare(ctx, "", query, nil)
 	if err != nil {
@@ -40,6 +53,14 @@ func CopyOut(ctx context.Context, conn *pgx.Conn, query string, args []any, cols
 			return fmt.Errorf("column %d (%s) is %s, wanted %s: cast it in the query", i+1, f.Name, typeName(conn.TypeMap(), f.DataTypeOID), cols[i].want())
 		}
 	}
+	if inRanges(sd, len(args)) {
+		return copyRanges(ctx, conn, sd, args, cols)
+	}
+	return copyOut(ctx, conn, sd, args, cols)
+}
+
+// copyOut is CopyOut for the query that was prepared last on the connection, whose types fit.
+func copyOut(ctx context.Context, conn *pgx.Conn, sd *pgconn.StatementDescription, args []any, cols []Column) error {
 	var params pgx.ExtendedQueryBuilder
 	if err := params.Build(conn.TypeMap(), sd, args); err != nil {
 		return fmt.Errorf("encode arguments: %w", err)
@@ -82,6 +103,10 @@ func (int64s) takes(oid uint32) bool {
 	return oid == pgtype.Int8OID || oid == pgtype.Int4OID || oid == pgtype.Int2OID
 }
 
+func (c int64s) split(rooms []int) ([]Column, func()) {
+	return split(c.dst, rooms, func(part *[]int64) Column { return int64s{part} })
+}
+
 func (c int64s) append(cell []byte) error {
 	switch len(cell) {
 	case 8:
@@ -104,6 +129,10 @@ type float64s struct{ dst *[]float64 }
 func (float64s) want() string          { return "float8 or float4" }
 func (float64s) takes(oid uint32) bool { return oid == pgtype.Float8OID || oid == pgtype.Float4OID }
 
+func (c float64s) split(rooms []int) ([]Column, func()) {
+	return split(c.dst, rooms, func(part *[]float64) Column { return float64s{part} })
+}
+
 func (c float64s) append(cell []byte) error {
 	switch len(cell) {
 	case 8:
@@ -116,15 +145,15 @@ func (c float64s) append(cell []byte) error {
 	return nil
 }
 
-// maxInterned bounds the memory of one column's table of strings seen; past it, new values are copied as they come.
+// maxInterned bounds the memory of one column's table of strings seen; past it, the table begins anew.
 const maxInterned = 1 << 20
 
 // Strings appends a text, varchar, char or name column to dst. A value that came before shares its bytes.
-func Strings(dst *[]string) Column { return &strs{dst: dst, seen: make(map[string]string)} }
+func Strings(dst *[]string) Column { return &strs{dst: dst} }
 
 type strs struct {
 	dst  *[]string
-	seen map[string]string
+	seen dict.Texts
 }
 
 func (*strs) want() string { return "text or varchar" }
@@ -136,14 +165,46 @@ func (*strs) takes(oid uint32) bool {
 	return false
 }
 
+func (c *strs) split(rooms []int) ([]Column, func()) {
+	shared := &sharedTexts{}
+	return split(c.dst, rooms, func(part *[]string) Column { return &sharedStrs{strs{dst: part}, shared} })
+}
+
 func (c *strs) append(cell []byte) error {
-	s, ok := c.seen[string(cell)]
-	if !ok {
-		s = string(cell)
-		if len(c.seen) < maxInterned {
-			c.seen[s] = s
-		}
+	*c.dst = append(*c.dst, intern(&c.seen, cell, maxInterned))
+	return nil
+}
+
+func intern(seen *dict.Texts, cell []byte, most int) string {
+	code := seen.Code(cell)
+	s := seen.Values()[code]
+	if int(code) >= most-1 {
+		seen.Reset()
 	}
+	return s
+}
+
+// sharedStrs is a part of a column whose parts are filled at once: a value of any of them shares its bytes.
+type sharedStrs struct {
+	strs
+	seen *sharedTexts
+}
+
+// sharedTexts are texts by their last bytes, so that those who take turns at one table are few.
+type sharedTexts [64]struct {
+	sync.Mutex
+	dict.Texts
+}
+
+func (c *sharedStrs) append(cell []byte) error {
+	at := byte(len(cell))
+	for _, b := range cell[max(0, len(cell)-2):] {
+		at = at*31 + b
+	}
+	t := &c.seen[at%byte(len(c.seen))]
+	t.Lock()
+	s := intern(&t.Texts, cell, maxInterned/len(c.seen))
+	t.Unlock()
 	*c.dst = append(*c.dst, s)
 	return nil
 }
@@ -157,6 +218,10 @@ type micros struct{ dst *[]int64 }
 func (micros) want() string { return "timestamp or timestamptz" }
 func (micros) takes(oid uint32) bool {
 	return oid == pgtype.TimestampOID || oid == pgtype.TimestamptzOID
+}
+
+func (c micros) split(rooms []int) ([]Column, func()) {
+	return split(c.dst, rooms, func(part *[]int64) Column { return micros{part} })
 }
 
 func (c micros) append(cell []byte) error {
@@ -182,6 +247,10 @@ type minor struct {
 
 func (minor) want() string          { return "numeric" }
 func (minor) takes(oid uint32) bool { return oid == pgtype.NumericOID }
+
+func (c minor) split(rooms []int) ([]Column, func()) {
+	return split(c.dst, rooms, func(part *[]int64) Column { return minor{part, c.scale} })
+}
 
 func (c minor) append(cell []byte) error {
 	v, err := readNumeric(cell, c.scale)

@@ -51,6 +51,25 @@ func TestBinsOfRanksEqualInterpolatedEdges(t *testing.T) {
 	}
 }
 
+// The closed form holds as far as shops go, and where products of ranks and bins pass 16 and 21 bits.
+func TestBinsOfManyRanks(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{65_535, 65_538, 796_153, 1_048_577, 2_097_151} {
+		values := make([]int64, n) // the value with rank i stands at n-1-i
+		for i := range values {
+			values[i] = int64(-i)
+		}
+		got := Bins(values, 5, First)
+		slices.Reverse(got)
+		for i, bin := range got {
+			want := max(1, (5*i+n-2)/(n-1)) // ceil(5*i/(n-1))
+			if int(bin) != want || want > 1 && (want-1)*(n-1) >= 5*i || want*(n-1) < 5*i {
+				t.Fatalf("n=%d: rank %d is in bin %d, want %d", n, i, bin, want)
+			}
+		}
+	}
+}
+
 // Values of a few bits and of all 64, with many ties and none, are picked as a sort would place them.
 func TestPickEqualsASort(t *testing.T) {
 	t.Parallel()

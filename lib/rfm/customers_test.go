@@ -279,3 +279,25 @@ func TestOnlineRetailEqualsPandas(t *testing.T) {
 		t.Errorf("%d customers differ between ties first and value", n)
 	}
 }
+
+// All lines in one part, of one customer: as slow as any, and as exact.
+func TestManyLinesOfOneCustomer(t *testing.T) {
+	t.Parallel()
+	const n = 400_000
+	var l Lines
+	for i := range int64(n) {
+		l.Customer, l.Order, l.Time, l.Amount = append(l.Customer, 7), append(l.Order, i*7919%(n/4)), append(l.Time, i%1000), append(l.Amount, i)
+	}
+	for frequency, want := range map[Frequency]int64{Rows: n, Orders: n / 4} {
+		for _, workers := range []int{1, 3} {
+			got, err := Aggregate(l, Options{Frequency: frequency, Workers: workers})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := Customers{ID: []int64{7}, Last: []int64{999}, Frequency: []int64{want}, Monetary: []int64{n * (n - 1) / 2}}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s, %d workers (-want +got):\n%s", frequency, workers, diff)
+			}
+		}
+	}
+}
