@@ -10,7 +10,7 @@ import (
 // rows opens when so many rows came since the last successful run.
 func rows(w *spec.When, f Facts) Answer {
 	s, known := f.Streams[w.Of]
-	n := s.Rows - f.Cursors[w.Of]
+	n := max(0, s.Rows-f.Cursors[w.Of]) // a run that begins moves the cursor past what the last look at the ledger saw
 	a := leaf(known && n >= w.Rows, "%d of %d rows of %s", n, w.Rows, w.Of)
 	switch {
 	case a.Due:

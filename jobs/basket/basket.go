@@ -7,6 +7,10 @@
 // run's id. Table association_runs says of each table of rules which run made it, from how many rows and baskets, and
 // with which settings.
 //
+// With from: a run reads the pairs of customer and product that a stream keeps (rollup: on its sink) and adds those of the
+// purchases since they were last raised: the same pairs as of all purchases, and so the same rules. For a time before what
+// the rollup holds it reads all purchases, and the run's note says so.
+//
 // No purchases, one basket, or one item give no rules, or none that say anything, and no error; a basket or an item that
 // is null is an error that says where, and so is a query with other columns.
 package basket
@@ -50,6 +54,9 @@ func New(name string, w With, d Deps) (*Job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	if w.From != "" {
+		query = dataset.Query{Origin: "rollup " + w.From}
+	}
 	return &Job{name: name, with: w, deps: d, query: query}, nil
 }
 
@@ -81,6 +88,9 @@ func (j *Job) Run(ctx context.Context, in run.Input) (run.Result, error) {
 		note := fmt.Sprintf("%d baskets, %d itemsets, %d rules", data.baskets.Len(), f.sets.Len(), len(f.rules))
 		if f.sets.Stopped != "" {
 			note += "; " + f.sets.Stopped
+		}
+		if data.why != "" {
+			note += "; all rows were read: " + data.why
 		}
 		result = run.Result{RowsRead: data.rows, RowsWritten: written, Note: note}
 		return nil

@@ -331,6 +331,21 @@ func TestCheckPlacesWhatIsWrong(t *testing.T) {
 			t.Errorf("no problem %q in:\n%s", problem, strings.Join(got, "\n"))
 		}
 	}
+	for text, want := range map[string]string{
+		"from: items\nquery: select 1":    "1:1: from names a rollup and query gives the baskets too",
+		"from: items\nbasket: visit":      "2:1: a rollup knows no visits",
+		"from: \"drop table\"":            `1:1: "drop table" is no table`,
+		"from: items\nbasket: customer\n": "",
+	} {
+		var w With
+		got := ""
+		for _, p := range strictyaml.Decode("dagfile.yaml", []byte(text), 0, &w) {
+			got += p.String() + "\n"
+		}
+		if !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%q: problems %q, want %q", text, got, want)
+		}
+	}
 	if _, err := New("ml.associations", With{MinSupport: new(2.0)}, Deps{}); err == nil {
 		t.Error("New with a support of 2: no error")
 	}

@@ -20,15 +20,21 @@ type baskets struct {
 	baskets *apriori.Baskets
 	items   []string
 	rows    int64 // of the query's result
+
+	why string // all rows were read, although there is a rollup; or nothing
 }
 
 // read runs the query in a snapshot of its own.
 func (j *Job) read(ctx context.Context, conn *pgx.Conn, in run.Input) (baskets, error) {
 	var owners, items []string
 	var numbers, times []int64
-	shape := 0
+	shape, why := 0, ""
 	err := publish.Snapshot(ctx, conn, func(tx pgx.Tx) (err error) {
-		shape, err = j.query.Read(ctx, tx.Conn(), []any{in.AsOf.UTC()},
+		var query dataset.Query
+		if query, why, err = j.source(ctx, tx, in.AsOf); err != nil {
+			return err
+		}
+		shape, err = query.Read(ctx, tx.Conn(), []any{in.AsOf.UTC()},
 			dataset.Shape{"basket": dataset.Either(pg.Int64s(&numbers), pg.Strings(&owners)), "item": pg.Strings(&items)},
 			dataset.Shape{"customer_id": pg.Strings(&owners), "ts": pg.Micros(&times), "item": pg.Strings(&items)})
 		return err
@@ -36,7 +42,7 @@ func (j *Job) read(ctx context.Context, conn *pgx.Conn, in run.Input) (baskets, 
 	if err != nil {
 		return baskets{}, err
 	}
-	b := baskets{rows: int64(len(items))}
+	b := baskets{rows: int64(len(items)), why: why}
 	names, codes := dataset.Encode(items)
 	b.items = names
 	var of []int32 // the basket of each row

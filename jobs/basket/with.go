@@ -3,6 +3,7 @@ package basket
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"tillflow/lib/strictyaml"
@@ -26,6 +27,11 @@ type With struct {
 	// (customer_id, ts, item), which are cut into visits. Default: the table transactions.
 	Query string `yaml:"query" doc:"what was bought: SQL, or the path of a file with it"`
 
+	// From names a rollup that a stream keeps, whose key is two columns: the basket and the item. It stands in place of the query,
+	// and what came since it was last raised is read from its raw table, so that the run finds what it would have found in
+	// all rows.
+	From string `yaml:"from" doc:"a rollup of a stream in place of a query: its key is the basket and the item"`
+
 	Basket        string        `yaml:"basket" check:"oneof=customer|visit" doc:"all a customer ever bought (default), or what was bought in one visit"`
 	Gap           time.Duration `yaml:"gap" doc:"a visit ends when the customer buys nothing for so long; default 30m"`
 	MinSupport    *float64      `yaml:"min_support" doc:"share of baskets an itemset must be in, default 0.01"`
@@ -40,6 +46,11 @@ type With struct {
 	Budget        time.Duration `yaml:"budget" doc:"time for itemsets of three and more; past it they are given up. Default: no limit"`
 	Into          string        `yaml:"into" doc:"default product_associations; another table is made like it"`
 }
+
+var tableName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z_][a-zA-Z0-9_]*)?$`)
+
+// ReadsRollups names the rollup the job reads, by setting.
+func (w With) ReadsRollups() map[string]string { return map[string]string{"from": w.From} }
 
 func (w *With) withDefaults() {
 	if w.Basket == "" {
@@ -82,6 +93,14 @@ func (w *With) Check(at func(path ...string) strictyaml.Pos) []strictyaml.Proble
 	wrong := func(key, hint, format string, args ...any) {
 		pos := at(key)
 		ps = append(ps, strictyaml.Problem{Line: pos.Line, Col: pos.Col, Msg: fmt.Sprintf(format, args...), Hint: hint})
+	}
+	switch {
+	case c.From != "" && c.Query != "":
+		wrong("from", "leave one of them out", "from names a rollup and query gives the baskets too")
+	case c.From != "" && c.Basket == byVisit:
+		wrong("basket", "leave from out: visits are cut from the purchases", "a rollup knows no visits")
+	case c.From != "" && !tableName.MatchString(c.From):
+		wrong("from", "the name of a sink with rollup:", "%q is no table", c.From)
 	}
 	if !(*c.MinSupport > 0 && *c.MinSupport <= 1) {
 		wrong("min_support", "it is a share of all baskets, such as 0.01", "min_support is %v, it must be above 0 and at most 1", *c.MinSupport)

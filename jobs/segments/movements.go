@@ -18,6 +18,7 @@ var (
 	qLive   = sql.Query("segments_live")
 	qBefore = sql.Query("segments_before")
 	qAfter  = sql.Query("segments_after")
+	qPrune  = sql.Query("segments_prune")
 )
 
 // tables are the names of what a job writes, beside segment_runs.
@@ -107,6 +108,26 @@ func (j *Job) move(ctx context.Context, tx pgx.Tx, asOf time.Time, kind string) 
 func (j *Job) deleteMoves(ctx context.Context, tx pgx.Tx, asOf time.Time) error {
 	_, err := tx.Exec(ctx, "delete from "+publish.Name(j.names.movements).Sanitize()+" where as_of = $1", asOf)
 	return err
+}
+
+// prune removes the snapshots that are too old at a time, and the movements to them.
+func (j *Job) prune(ctx context.Context, tx pgx.Tx, asOf time.Time) error {
+	if j.with.Keep == nil {
+		return nil
+	}
+	oldest := asOf.Add(-*j.with.Keep)
+	for _, query := range []string{
+		"delete from " + publish.Name(j.names.history).Sanitize() + " where as_of < $1",
+		"delete from " + publish.Name(j.names.movements).Sanitize() + " where as_of < $1",
+	} {
+		if _, err := tx.Exec(ctx, query, oldest); err != nil {
+			return fmt.Errorf("remove snapshots from before %s: %w", oldest.Format(time.DateTime), err)
+		}
+	}
+	if _, err := tx.Exec(ctx, qPrune, j.with.Into, oldest); err != nil {
+		return fmt.Errorf("remove snapshots from before %s: %w", oldest.Format(time.DateTime), err)
+	}
+	return nil
 }
 
 func (j *Job) moveError(err error) error {

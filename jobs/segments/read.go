@@ -21,6 +21,8 @@ type purchases struct {
 	ids       []string // as the table has them
 	customers rfm.Customers
 	rows      int64 // of the query's result
+
+	why string // all rows were read, although there is a rollup; or nothing
 }
 
 // result is what the query gave, in columns: lines of purchases, or one row a customer with the totals.
@@ -47,8 +49,13 @@ func (j *Job) read(ctx context.Context, conn *pgx.Conn, before time.Time) (purch
 			dataset.Shape{"customer_id": customer, "ts": pg.Micros(&r.times), "amount": amount},
 			dataset.Shape{"customer_id": customer, "last_ts": pg.Micros(&r.times), "frequency": pg.Int64s(&r.purchase), "monetary": amount})
 	}
-	err := publish.Snapshot(ctx, conn, func(tx pgx.Tx) error {
-		shape, err := j.query.Read(ctx, tx.Conn(), []any{before.UTC()}, shapes...)
+	var query dataset.Query
+	var why string
+	err := publish.Snapshot(ctx, conn, func(tx pgx.Tx) (err error) {
+		if query, why, err = j.source(ctx, tx, before); err != nil {
+			return err
+		}
+		shape, err := query.Read(ctx, tx.Conn(), []any{before.UTC()}, shapes...)
 		r.totals = shape == 2
 		return err
 	})
@@ -59,8 +66,9 @@ func (j *Job) read(ctx context.Context, conn *pgx.Conn, before time.Time) (purch
 	if err != nil {
 		return purchases{}, err
 	}
+	p.why = why
 	if p.customers.Len() > 0 && slices.Max(p.customers.Last) >= before.UnixMicro() {
-		return purchases{}, fmt.Errorf("%s gives a purchase at or after as_of: add \"where ts < $1\"", j.query.Origin)
+		return purchases{}, fmt.Errorf("%s gives a purchase at or after as_of: add \"where ts < $1\"", query.Origin)
 	}
 	return p, nil
 }

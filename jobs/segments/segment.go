@@ -45,6 +45,9 @@ func (j *Job) note(s scored) string {
 	if j.with.Ties == string(rfm.First) && s.Differ > 0 {
 		note += fmt.Sprintf(", %s would score otherwise with ties: value", thousands(s.Differ))
 	}
+	if s.why != "" {
+		note += "; all rows were read: " + s.why
+	}
 	return note
 }
 

@@ -10,13 +10,20 @@
 // value. A customer who spent nothing, or got all of it back, has scores but no cluster. cluster_profiles says who the
 // customers of each cluster are, and once a day cluster_sweep how 2 to 10 clusters would do, which helps to choose k.
 //
+// # Kept totals
+//
+// With from: the run begins with the totals that a stream keeps by customer (rollup: on its sink) and adds the purchases since
+// those were last raised, in one snapshot. The rows it writes are those of a run over all purchases, to the cent. For a
+// time before what the rollup holds, as in most backfills, it reads all purchases and the run's note says so.
+//
 // # History and movements
 //
 // A run also keeps what it found in customer_segment_history when it is as of a whole second, as one that was asked for
 // with --as-of is, and when it is the first of a day in UTC. An interval of a backfill writes its snapshot there and
 // leaves customer_segments alone; its rows are those that a run of that day by itself would have made. segment_movements
 // lists who is in another segment than in the last snapshot before: for each snapshot, and for the segments of now. It is
-// a function of what the history holds, so that snapshots may come in any order.
+// a function of what the history holds, so that snapshots may come in any order. keep: 400d has each run by the clock remove
+// the snapshots that are older, with the movements to them; by default all stay.
 //
 // # What is wrong with the input
 //
@@ -78,7 +85,9 @@ func New(name string, w With, d Deps) (*Job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	j.query = query
+	if j.query = query; w.From != "" {
+		j.query = dataset.Query{Origin: "rollup " + w.From}
+	}
 	return j, nil
 }
 

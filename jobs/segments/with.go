@@ -3,8 +3,10 @@ package segments
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"tillflow/lib/rfm"
 	"tillflow/lib/strictyaml"
@@ -18,6 +20,12 @@ type With struct {
 	// numbers; numbers are ordered as such. Default: the table transactions.
 	Query string `yaml:"query" doc:"the purchases: SQL, or the path of a file with it"`
 
+	// From names a rollup that a stream keeps, with one column as its key and the totals last_ts, frequency and monetary; Refunds,
+	// with net, one with the total refunded. They stand in place of the query, and what came since they were last raised is
+	// read from their raw tables, so that the run finds what it would have found in all rows.
+	From    string `yaml:"from" doc:"a rollup of a stream in place of a query: its key is the customer, its totals are last_ts, frequency and monetary"`
+	Refunds string `yaml:"refunds" doc:"with from and net: a rollup of the refunds; its key is the customer, its total refunded"`
+
 	AsOf      string   `yaml:"as_of" doc:"a time after which nothing counts, such as 2011-12-10, or newest: the midnight (UTC) after the newest purchase; default: when the run begins"`
 	Ties      string   `yaml:"ties" check:"oneof=first|value" doc:"first (default): bins of equal size, as pandas; value: equal customers score the same"`
 	Frequency string   `yaml:"frequency" check:"oneof=rows|orders" doc:"what one purchase is: a row (default) or all rows of an order_id"`
@@ -30,7 +38,11 @@ type With struct {
 	Scale     *int     `yaml:"scale" doc:"decimals of the currency, default 2"`
 	Into      string   `yaml:"into" doc:"default customer_segments; another table is made like it"`
 	History   string   `yaml:"history" check:"oneof=day|run|none" doc:"which runs leave a snapshot: day (default): the first of each day, and runs as of a whole second, as with --as-of; run: all; none"`
+
+	Keep *time.Duration `yaml:"keep" doc:"snapshots older than this, such as 400d, are removed; default: none are"`
 }
+
+var tableName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z_][a-zA-Z0-9_]*)?$`)
 
 // Values of history and sweep.
 const (
@@ -38,6 +50,11 @@ const (
 	HistoryRun  = "run"
 	HistoryNone = "none"
 )
+
+// ReadsRollups names the rollups the job reads, by setting.
+func (w With) ReadsRollups() map[string]string {
+	return map[string]string{"from": w.From, "refunds": w.Refunds}
+}
 
 func (w *With) withDefaults() {
 	if w.Ties == "" {
@@ -94,6 +111,24 @@ func (w *With) Check(at func(path ...string) strictyaml.Pos) []strictyaml.Proble
 	}
 	if _, err := parseAsOf(c.AsOf); err != nil {
 		wrong("as_of", "write a time such as 2011-12-10 or 2011-12-10T06:00:00Z, or newest", "%v", err)
+	}
+	switch {
+	case c.From != "" && c.Query != "":
+		wrong("from", "leave one of them out", "from names a rollup and query gives the purchases too")
+	case c.From != "" && c.Frequency == string(rfm.Orders):
+		wrong("frequency", "leave from out: orders are counted from their rows", "a rollup counts rows, not orders")
+	case c.From != "" && c.Net != (c.Refunds != ""):
+		wrong("net", "with from, net: true and refunds: a rollup of the refunds go together", "net and refunds do not fit")
+	case c.From == "" && c.Refunds != "":
+		wrong("refunds", "without from, the table or the query of refunds is read", "refunds names a rollup, and from does not")
+	}
+	for _, key := range []struct{ name, table string }{{"from", c.From}, {"refunds", c.Refunds}} {
+		if key.table != "" && !tableName.MatchString(key.table) {
+			wrong(key.name, "the name of a sink with rollup:", "%q is no table", key.table)
+		}
+	}
+	if c.Keep != nil && *c.Keep < day {
+		wrong("keep", "such as 400d", "keep is %v, it must be at least a day", *c.Keep)
 	}
 	for _, v := range []struct{ key, word string }{{"ties", c.Ties}, {"frequency", c.Frequency}, {"history", c.History}, {"sweep", c.Sweep}} {
 		if !slices.Contains(choices[v.key], v.word) {

@@ -66,18 +66,24 @@ func (j *Job) write(ctx context.Context, conn *pgx.Conn, s scored, in run.Input)
 				return err
 			}
 		}
-		moved, err = j.movements(ctx, tx, s.asOf, keep)
-		return err
+		if moved, err = j.movements(ctx, tx, s.asOf, keep); err != nil || !live {
+			return err
+		}
+		return j.prune(ctx, tx, s.asOf)
 	})
 	return moved, err
 }
 
 // sign writes down which run made the rows of a table, and from what.
 func (j *Job) sign(ctx context.Context, tx pgx.Tx, kind string, s scored, id run.ID) error {
-	parameters, err := json.Marshal(map[string]any{
+	p := map[string]any{
 		"ties": j.with.Ties, "frequency": j.with.Frequency, "net": j.with.Net, "k": j.with.K, "starts": j.with.Starts,
 		"seed": j.with.Seed, "scale": *j.with.Scale, "as_of": j.with.AsOf, "segments": describe(&j.table), "query": j.query.Text,
-	})
+	}
+	if j.with.From != "" {
+		p["from"], p["refunds"] = j.with.From, j.with.Refunds
+	}
+	parameters, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}

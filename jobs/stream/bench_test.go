@@ -17,11 +17,14 @@ import (
 )
 
 // The whole way from the broker to committed rows, windows and ledger, beside a bare COPY of the same rows into an equal
-// table, the limit: as many connections, same batches, nothing else.
+// table, the limit: as many connections, same batches, nothing else. With rollups the time is until they have taken up all.
 func BenchmarkStream(b *testing.B) {
-	for _, c := range []struct{ rows, partitions int }{{400_000, 1}, {400_000, 2}} {
-		b.Run(fmt.Sprintf("rows=%d/partitions=%d", c.rows, c.partitions), func(b *testing.B) {
-			r := newRig(b, c.partitions, sales)
+	for _, c := range []struct {
+		rows, partitions int
+		sinks, settings  string
+	}{{400_000, 1, "windows", sales}, {400_000, 2, "windows", sales}, {400_000, 2, "rollups", kept}} {
+		b.Run(fmt.Sprintf("rows=%d/partitions=%d/%s", c.rows, c.partitions, c.sinks), func(b *testing.B) {
+			r := newRig(b, c.partitions, c.settings)
 			r.dims(50, 20)
 			logs := make([][]string, c.partitions)
 			for i := range c.rows {
@@ -42,7 +45,8 @@ func BenchmarkStream(b *testing.B) {
 				r.exec("truncate bare")
 				bare += copyAll(b, r, records)
 				r.exec("truncate transactions, product_metrics_minute, dag.stream_offsets, dag.stream_batches")
-				j := r.job("bench")
+				r.emptyRollups()
+				j := r.job("bench", func(_ *With, d *Deps) { d.RollupEvery = defaultRollupEvery })
 				begun := time.Now()
 				res, err := j.Run(b.Context(), run.Input{Once: true})
 				stream += time.Since(begun)
@@ -87,7 +91,7 @@ func (r *rig) sendMany(partition int, values []string) {
 
 func decodeAll(b *testing.B, r *rig, values []string) []arrow.Record {
 	b.Helper()
-	s, err := newSinks(r.with)
+	s, err := newSinks(r.with.withDefaults())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func newBrokerRig(t testing.TB, addr []string, partitions int) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	r := &rig{t: t, db: pgtest.Open(t), addr: addr, client: client, with: decode(t, sales)}
+	r := &rig{t: t, db: pgtest.Open(t), addr: addr, client: client, with: decode(t, sales), settings: sales}
 	r.with.Topic = fmt.Sprint("sales-", brokerTopics.Add(1))
 	if err := client.EnsureTopic(t.Context(), r.with.Topic, partitions); err != nil {
 		t.Fatal(err)

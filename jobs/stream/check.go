@@ -127,12 +127,20 @@ func (c *checker) sinks(w *With, columns map[string]event.Field, schema *event.S
 			c.add(at, "letters, digits and '_', as table or schema.table", "%q cannot be a table's name", e.Key)
 		}
 		s := e.Value
+		kinds := 0
+		for _, is := range []bool{s.Append != "", s.Window != 0, s.Rollup != nil} {
+			if is {
+				kinds++
+			}
+		}
 		switch {
-		case (s.Append != "") == (s.Window != 0):
-			c.add(at, "append: all for every row, or window: 1m for totals", "a sink either appends or has a window")
+		case kinds != 1:
+			c.add(at, "append: all for every row, window: 1m for totals by time, or rollup: [key] for totals by key", "a sink either appends, has a window or is a rollup")
 		case s.Append != "":
 			appends = append(appends, e.Key)
 			c.appendSink(at, s, columns)
+		case s.Rollup != nil:
+			c.rollupSink(at, s, columns, schema)
 		default:
 			c.windowSink(at, s, columns, schema)
 		}
@@ -159,7 +167,7 @@ func (c *checker) appendSink(at []string, s SinkSpec, columns map[string]event.F
 		}
 	}
 	if len(s.By) > 0 || s.Totals.Len() > 0 || s.Slide != 0 || s.Where != "" {
-		c.add(at, "they belong to a sink with window:", "an append sink has no by, totals, slide or where")
+		c.add(at, "they belong to a sink with window: or rollup:", "an append sink has no by, totals, slide or where")
 	}
 }
 
@@ -186,6 +194,21 @@ func (c *checker) windowSink(at []string, s SinkSpec, columns map[string]event.F
 		}
 		names[by] = true
 	}
+	c.totals(at, s, names, columns, schema)
+	if len(c.problems) > refused {
+		return
+	}
+	spec, err := s.windowSpec(eventColumn(schema))
+	if err == nil {
+		_, err = spec.Schema(schema.Arrow())
+	}
+	if err != nil {
+		c.add(at, "", "%s", err)
+	}
+}
+
+// totals checks the totals of a sink. names are the columns it has besides; those of the totals are added.
+func (c *checker) totals(at []string, s SinkSpec, names map[string]bool, columns map[string]event.Field, schema *event.Schema) {
 	for _, e := range s.Totals.Entries {
 		path := append(slices.Clone(at), "totals", e.Key)
 		t, err := window.ParseTotal(e.Key, e.Value)
@@ -198,16 +221,50 @@ func (c *checker) windowSink(at []string, s SinkSpec, columns map[string]event.F
 			c.noColumn(path, string(t.Op), t.Column, columns)
 			continue
 		}
+		if t.Op == window.Distinct && s.Rollup != nil {
+			c.add(path, "roll up by that column too: each row of the table is then one of them", "a rollup cannot keep %s", t.Op)
+			continue
+		}
 		one := window.Spec{Size: time.Minute, Time: eventColumn(schema), Totals: []window.Total{t}}
 		if _, err := one.Schema(schema.Arrow()); err != nil {
 			c.add(path, "", "%s", err)
 		}
 	}
+}
+
+// rollupSink checks a sink of totals by key.
+func (c *checker) rollupSink(at []string, s SinkSpec, columns map[string]event.Field, schema *event.Schema) {
+	refused := len(c.problems)
+	c.where(at, s.Where, columns, schema)
+	if len(s.Key) > 0 || len(s.By) > 0 || s.Slide != 0 {
+		c.add(at, "the key of a rollup is what stands after rollup:, as in rollup: [customer_id]", "a rollup has no key, by or slide")
+	}
+	if len(s.Rollup) == 0 {
+		c.add(append(at, "rollup"), "as in rollup: [customer_id]", "a rollup needs at least one column as its key")
+	}
+	if s.Totals.Len() == 0 {
+		c.add(at, "totals: { count: count() }", "a rollup needs totals")
+	}
+	names := map[string]bool{}
+	for _, key := range s.Rollup {
+		f, ok := columns[key]
+		switch {
+		case !ok:
+			c.noColumn(append(at, "rollup"), "rollup", key, columns)
+		case f.Nullable:
+			c.add(append(at, "rollup"), "", "column %q is nullable; the key of a rollup cannot be", key)
+		case names[key]:
+			c.add(append(at, "rollup"), "", "rollup names %q twice", key)
+		}
+		names[key] = true
+	}
+	c.totals(at, s, names, columns, schema)
 	if len(c.problems) > refused {
 		return
 	}
 	spec, err := s.windowSpec(eventColumn(schema))
 	if err == nil {
+		spec.By, spec.Size = s.Rollup, time.Microsecond
 		_, err = spec.Schema(schema.Arrow())
 	}
 	if err != nil {

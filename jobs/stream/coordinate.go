@@ -55,10 +55,16 @@ func (s *stream) coordinate(ctx context.Context) error {
 	var side sync.WaitGroup
 	sctx, endScout := context.WithCancel(ctx)
 	side.Go(func() { s.scout.run(sctx) })
+	side.Go(func() { s.rollUp(sctx) })
 	err := c.loop(ctx, hard)
 	endScout()
 	last := c.drain(hard)
 	side.Wait()
+	if err == nil && s.in.Once && len(s.sinks.rollups) > 0 {
+		if err := s.takeDue(hard); err != nil {
+			s.log.Warn("the rollups stay where they are for now", "err", err)
+		}
+	}
 	s.scout.tell(hard, last)
 	c.leave(hard)
 	return err

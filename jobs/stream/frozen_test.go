@@ -35,7 +35,7 @@ func TestFrozenProcessIsFenced(t *testing.T) {
 	for _, inside := range []bool{true, false} {
 		t.Run(fmt.Sprintf("inside_a_transaction=%v", inside), func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, 1, sales)
+			r := newRig(t, 1, kept)
 			p := r.producer(2, 1)
 			const ttl = time.Second
 			// The names decide whose partition it is when both are alive: the frozen one's.

@@ -30,6 +30,8 @@ type Deps struct {
 
 	LeaseTTL time.Duration    // how long a silent process keeps its partitions; default 5s
 	Alloc    memory.Allocator // of Arrow records; default Go's
+
+	RollupEvery time.Duration // how often rollups take up what is due; default 10s
 }
 
 const defaultTTL = 5 * time.Second
@@ -60,6 +62,9 @@ func New(name string, w With, d Deps) (*Job, error) {
 	}
 	if d.Alloc == nil {
 		d.Alloc = memory.DefaultAllocator
+	}
+	if d.RollupEvery == 0 {
+		d.RollupEvery = defaultRollupEvery
 	}
 	if d.LeaseTTL == 0 {
 		d.LeaseTTL = defaultTTL
@@ -103,8 +108,9 @@ func (j *Job) run(ctx context.Context, in run.Input, onlySettle bool) (run.Resul
 	}
 	st := &stream{
 		name: j.name, with: j.with, db: j.deps.DB, kafka: client, sinks: s, mem: j.deps.Alloc, log: log, in: in, onlySettle: onlySettle, sized: j.sized,
-		member:   ledger.Member{Job: j.name, Topic: j.with.Topic, Name: j.deps.Instance, TTL: j.deps.LeaseTTL},
-		troubles: states,
+		rollupEvery: j.deps.RollupEvery,
+		member:      ledger.Member{Job: j.name, Topic: j.with.Topic, Name: j.deps.Instance, TTL: j.deps.LeaseTTL},
+		troubles:    states,
 	}
 	err = st.start(ctx)
 	if err == nil {
@@ -135,6 +141,8 @@ type stream struct {
 
 	onlySettle bool // read nothing
 	sized      bool // with.Batch was given
+
+	rollupEvery time.Duration
 
 	logID   logID
 	rows    int            // in a batch while there is a backlog
@@ -177,7 +185,7 @@ func (s *stream) start(ctx context.Context) error {
 }
 
 func (s *stream) tryStart(ctx context.Context) error {
-	slow, err := s.sinks.prepare(ctx, s.db)
+	slow, err := s.sinks.prepare(ctx, s.db, s.name)
 	if err != nil {
 		return err
 	}

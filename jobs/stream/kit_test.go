@@ -54,13 +54,14 @@ func decode(t testing.TB, src string) With {
 
 // rig is a broker and a database for one test.
 type rig struct {
-	t      testing.TB
-	db     *pgxpool.Pool
-	kafka  *embedded.Kafka
-	addr   []string // of another broker than kafka
-	client *kafkasrc.Client
-	with   With
-	name   string // of the job; default stream.test
+	t        testing.TB
+	db       *pgxpool.Pool
+	kafka    *embedded.Kafka
+	addr     []string // of another broker than kafka
+	client   *kafkasrc.Client
+	with     With
+	settings string // with, as a dagfile holds them
+	name     string // of the job; default stream.test
 }
 
 func newRig(t testing.TB, partitions int, settings string) *rig {
@@ -79,7 +80,7 @@ func newRig(t testing.TB, partitions int, settings string) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	r := &rig{t: t, db: pgtest.Open(t), kafka: k, client: client, with: decode(t, settings)}
+	r := &rig{t: t, db: pgtest.Open(t), kafka: k, client: client, with: decode(t, settings), settings: settings}
 	if err := client.EnsureTopic(t.Context(), r.with.Topic, partitions); err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,7 @@ func (r *rig) texts(sql string, args ...any) []string {
 // job makes a stream of the rig's settings.
 func (r *rig) job(instance string, change ...func(*With, *Deps)) *Job {
 	r.t.Helper()
-	w, d := r.with, Deps{DB: r.db, Brokers: r.brokers(), Instance: instance, Log: testLog(r.t), LeaseTTL: 2 * time.Second}
+	w, d := r.with, Deps{DB: r.db, Brokers: r.brokers(), Instance: instance, Log: testLog(r.t), LeaseTTL: 2 * time.Second, RollupEvery: 20 * time.Millisecond}
 	for _, c := range change {
 		c(&w, &d)
 	}

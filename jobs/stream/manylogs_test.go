@@ -115,7 +115,7 @@ func newCutter(t *testing.T, late string, partitions int, rng *rand.Rand) *cutte
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.prepare(t.Context(), c.db); err != nil {
+	if _, err := s.prepare(t.Context(), c.db, "stream.test"); err != nil {
 		t.Fatal(err)
 	}
 	c.st = &stream{

@@ -40,7 +40,7 @@ func (w *writer) allNew(n int) []verdict {
 	return w.fresh[:n]
 }
 
-// forget empties the deltas and the counts of revisions.
+// forget empties the deltas, the counts of revisions and what was noted for rollups.
 func (w *writer) forget() {
 	for _, d := range w.deltas {
 		if d.Len() > 0 {
@@ -50,4 +50,5 @@ func (w *writer) forget() {
 	for _, r := range w.revisions {
 		r.Reset()
 	}
+	clear(w.before)
 }

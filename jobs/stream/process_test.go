@@ -65,7 +65,7 @@ func workerMain(text string) int {
 	}
 	defer db.Close()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	j, err := New("stream.test", w, Deps{DB: db, Brokers: c.Brokers, Log: log, Instance: c.Instance, LeaseTTL: c.TTL})
+	j, err := New("stream.test", w, Deps{DB: db, Brokers: c.Brokers, Log: log, Instance: c.Instance, LeaseTTL: c.TTL, RollupEvery: 50 * time.Millisecond})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -92,7 +92,7 @@ type process struct {
 func (r *rig) process(instance string, ttl time.Duration, batch int, session ...string) *process {
 	r.t.Helper()
 	text, err := json.Marshal(workerConfig{
-		URL: r.db.Config().ConnString(), Brokers: r.brokers(), Settings: sales, Topic: r.with.Topic, Instance: instance, TTL: ttl, Batch: batch,
+		URL: r.db.Config().ConnString(), Brokers: r.brokers(), Settings: r.settings, Topic: r.with.Topic, Instance: instance, TTL: ttl, Batch: batch,
 		Session: strings.Join(session, "; "),
 	})
 	if err != nil {
@@ -238,7 +238,7 @@ func (p *producer) exact() {
 // A worker killed at any moment of a backlog, again and again, loses and doubles nothing.
 func TestKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, 2, sales)
+	r := newRig(t, 2, kept)
 	p := r.producer(1, 2)
 	const kills = 26
 	stored := func() int64 { return r.number("select coalesce(sum(next_offset), 0) from dag.stream_offsets") }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"tillflow/lib/ledger"
 	"tillflow/lib/window"
 )
 
@@ -34,7 +35,7 @@ func (s *sinks) recount(win *windowSink, marked bool) string {
 		by[i], group[i] = "r."+quote(k), fmt.Sprint(i+1)
 	}
 	by[0] = start + " as " + window.StartColumn
-	totals, exprs := counted(win)
+	totals, exprs := counted(win.spec.Totals)
 	if marked {
 		from += " left join (select * from tillflow_late where included) l on " + s.isLate()
 		totals, exprs = append(totals, revisedColumn), append(exprs, "count(*) filter (where "+late+") as "+quote(revisedColumn))
@@ -50,14 +51,33 @@ tillflow_bad as (
   where (t.%s is null) <> (g.%s is null) or %s)
 select count(*) over (), concat_ws(' ', %[7]s), have, give from tillflow_bad order by %[7]s limit %[15]d`,
 		s.lateKey(), strings.Join(by, ", "), strings.Join(exprs, ", "), from, onTime, strings.Join(group, ", "),
-		quoteAll(key), shown("t", totals), shown("g", totals), quote(win.table.name), quoteAll(key),
-		window.StartColumn, window.StartColumn, otherTotals("t", "g", totals), shownWindows)
+		quoteAll(key), shown("t", window.StartColumn, totals), shown("g", window.StartColumn, totals), quote(win.table.name), quoteAll(key),
+		window.StartColumn, window.StartColumn, otherTotals("t", "g", totals), shownDifferences)
 }
 
-// counted are the columns of a window's totals that can be counted again, and how. An average is a generated column of
+// recount is such a query for the keys whose totals are not those of the raw rows before until; zero is before all.
+func (r *rollupSink) recount(until time.Time) string {
+	names, _ := counted(r.totals)
+	before := "false"
+	if !until.IsZero() {
+		before = quote(r.time) + " < " + ledger.TimeLiteral(until)
+	}
+	key := r.by[0]
+	return fmt.Sprintf(`with tillflow_good as (
+%s),
+tillflow_bad as (
+  select %s, %s as have, %s as give
+  from %s t full join tillflow_good g using (%[2]s)
+  where (t.%[6]s is null) <> (g.%[6]s is null) or %[7]s)
+select count(*) over (), concat_ws(' ', %[2]s), have, give from tillflow_bad order by %[2]s limit %[8]d`,
+		r.totalsOf(before), quoteAll(r.by), shown("t", key, names), shown("g", key, names), quote(r.table.name), quote(key),
+		otherTotals("t", "g", names), shownDifferences)
+}
+
+// counted are the columns of totals that can be counted again, and how, of rows r. An average is a generated column of
 // its parts, and an estimate is none that SQL could repeat.
-func counted(win *windowSink) (names, exprs []string) {
-	for _, t := range win.spec.Totals {
+func counted(totals []window.Total) (names, exprs []string) {
+	for _, t := range totals {
 		for _, p := range t.Parts() {
 			expr, col := "", "r."+quote(p.Column)
 			switch p.Op {
@@ -92,8 +112,8 @@ func otherTotals(a, b string, names []string) string {
 	return strings.Join(out, " or ")
 }
 
-// shown is the text of a row's totals, as a person reads it.
-func shown(alias string, names []string) string {
+// shown is the text of a row's totals, as a person reads it. key is a column that is null only when there is no row.
+func shown(alias, key string, names []string) string {
 	out := []string{"'a row'"}
 	if len(names) > 0 {
 		out = out[:0]
@@ -101,7 +121,7 @@ func shown(alias string, names []string) string {
 	for _, n := range names {
 		out = append(out, fmt.Sprintf("%s || coalesce(%s.%s::text, 'null')", literal(n+" "), alias, quote(n)))
 	}
-	return fmt.Sprintf("case when %s.%s is null then 'no row' else concat_ws(', ', %s) end", alias, window.StartColumn, strings.Join(out, ", "))
+	return fmt.Sprintf("case when %s.%s is null then 'no row' else concat_ws(', ', %s) end", alias, quote(key), strings.Join(out, ", "))
 }
 
 func interval(us int64) string { return fmt.Sprintf("interval '%d microseconds'", us) }

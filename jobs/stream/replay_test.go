@@ -93,7 +93,7 @@ func (r *rig) prove() {
 // Replays, drops, a stream that restarts and a dimension that comes all at once lose and double nothing.
 func TestReplayAmongEverythingElse(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, 2, sales)
+	r := newRig(t, 2, kept)
 	fixed := r.with
 	r.with = cheap(t)
 	var bad []string

@@ -124,8 +124,7 @@ func (p *partition) settleSome(ctx, hard context.Context, w *writer, from ledger
 func (w *writer) settle(ctx context.Context, from ledger.Source, ready []string, after int64) (out *ledger.Settled, tried []ledger.Letter, err error) {
 	var letters []ledger.Letter
 	q := &pgx.Batch{}
-	q.Queue("begin")
-	w.lease.QueueGuard(q, w.lease.Next)
+	w.queueBegin(q, w.lease.Next)
 	w.lease.QueueWaiting(q, from, ready, after, settleRows, settleBytes, &letters)
 	if err := w.conn.SendBatch(ctx, q).Close(); err != nil {
 		return nil, nil, fmt.Errorf("read waiting messages: %w", err)
@@ -156,6 +155,7 @@ func (w *writer) settle(ctx context.Context, from ledger.Source, ready []string,
 	if err != nil {
 		return nil, nil, err
 	}
+	defer w.raiseRollups(q, r)()
 	dead, held := worsened(from, letters, acc)
 	w.lease.QueueSeen(q, w.problems(nil, 0, dead, held, acc.Conflicts))
 	w.lease.QueueSettle(q, out)

@@ -21,6 +21,7 @@ type sinks struct {
 	schema  *event.Schema
 	raw     table
 	windows []*windowSink
+	rollups []*rollupSink
 	refs    []reference
 	late    bool  // late rows are added to their windows
 	skew    int64 // microseconds an event may be ahead of its message's time in the log
@@ -81,11 +82,22 @@ func newSinks(w With) (*sinks, error) {
 			s.raw = table{name: e.Key, columns: columns, key: e.Value.Key}
 			continue
 		}
+		if e.Value.Rollup != nil {
+			r, err := newRollupSink(e.Key, e.Value, schema, byColumn)
+			if err != nil {
+				return nil, err
+			}
+			s.rollups = append(s.rollups, r)
+			continue
+		}
 		win, err := newWindowSink(e.Key, e.Value, schema, byColumn, s.late)
 		if err != nil {
 			return nil, err
 		}
 		s.windows = append(s.windows, win)
+	}
+	for _, r := range s.rollups {
+		r.bind(s.raw, schema.Arrow(), byColumn)
 	}
 	names := make([]string, len(columns))
 	for i, c := range columns {
@@ -120,37 +132,53 @@ func existKeys(r event.Reference, t arrow.DataType) string {
 	return fmt.Sprintf("select %[1]s::text from %[2]s where %[1]s = any($1::%[3]s[])", quote(r.Column), quote(r.Table), typ)
 }
 
-// tables are all the tables, the raw one first.
+// tables are all the tables: the raw one, those of windows, rollups.
 func (s *sinks) tables() []table {
 	ts := []table{s.raw}
 	for _, w := range s.windows {
 		ts = append(ts, w.table)
+	}
+	for _, r := range s.rollups {
+		ts = append(ts, r.table)
 	}
 	return ts
 }
 
 // prepare makes or compares the tables, before anything is read. It returns what keeps the foreign keys on triggers, or
 // nothing when the writers' sessions can do without.
-func (s *sinks) prepare(ctx context.Context, db *pgxpool.Pool) (slow string, err error) {
+func (s *sinks) prepare(ctx context.Context, db *pgxpool.Pool, job string) (slow string, err error) {
 	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		// Two processes may start at once; the second one finds what the first one made.
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtext('tillflow: make tables'))"); err != nil {
 			return err
 		}
 		var all []error
-		for i, t := range s.tables() {
-			have, err := t.ensure(ctx, tx)
+		collect := func(err error) error { // so that all differences are told at once
 			var differs *differsError
 			if errors.As(err, &differs) {
 				all = append(all, err)
-				continue
+				return nil
 			}
-			if err != nil {
+			return err
+		}
+		_, err := s.raw.ensure(ctx, tx)
+		if err := collect(err); err != nil {
+			return err
+		}
+		for _, w := range s.windows {
+			have, err := w.table.ensure(ctx, tx)
+			if err := collect(err); err != nil {
 				return err
 			}
-			if i > 0 {
-				s.windows[i-1].bind(have)
+			w.bind(have)
+		}
+		for _, r := range s.rollups {
+			if err := collect(r.prepare(ctx, tx, job)); err != nil {
+				return err
 			}
+		}
+		if len(all) == 0 && len(s.rollups) > 0 {
+			return s.timeIndex(ctx, tx)
 		}
 		return errors.Join(all...)
 	})

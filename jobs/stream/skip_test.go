@@ -31,7 +31,7 @@ func (r *rig) openProblems() []string {
 // takes it up by itself, and the gap stays on record.
 func TestSkipToStartBesideARunningStream(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, 2, sales)
+	r := newRig(t, 2, kept)
 	r.send(0, makeSale(1, 0))
 	r.send(1, makeSale(2, 0))
 	r.once()
@@ -97,7 +97,7 @@ func TestSkipFences(t *testing.T) {
 // dimension comes, dead letters are replayed, late rows and totals add up, and another new log can follow.
 func TestSkipToNewLogKeepsWhatTheOldOneLeft(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, 1, sales)
+	r := newRig(t, 1, kept)
 	admin := newAdmin(t, r.brokers())
 	held := func(i int) string { return strings.Replace(makeSale(i, 0), `"product_id":"P`, `"product_id":"NEW-`, 1) }
 	dead := func(i int) string { return strings.Replace(makeSale(i, 0), `"amount":`, `"amount":"x`, 1) }

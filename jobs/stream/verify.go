@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -34,8 +35,8 @@ const verifyTimeout = 10 * time.Minute
 
 // Verify proves that nothing was lost or doubled: for each partition, log range = inserted + duplicates + dead + held +
 // dropped, entry by entry, where an offset in a declared gap holds no message; as many dead letters, held rows and late rows are there as the ledger says; the raw table
-// has the inserted rows; and each window has the totals of the raw rows that were not late for it. It reads one snapshot of
-// the database, so the stream may go on meanwhile, and changes nothing. Of the log it reads only what the ledger alone
+// has the inserted rows; each window has the totals of the raw rows that were not late for it, and each rollup those of the
+// raw rows it has taken up. It reads one snapshot of the database, so the stream may go on meanwhile, and changes nothing. Of the log it reads only what the ledger alone
 // cannot prove; without a broker the rest is proven.
 func (j *Job) Verify(ctx context.Context) (Proof, error) {
 	s, err := newSinks(j.with)
@@ -64,6 +65,11 @@ func (j *Job) Verify(ctx context.Context) (Proof, error) {
 		}
 		for _, win := range s.windows {
 			if err := p.window(ctx, tx, s, win); err != nil {
+				return err
+			}
+		}
+		for _, r := range s.rollups {
+			if err := p.rollup(ctx, tx, r); err != nil {
 				return err
 			}
 		}
@@ -116,27 +122,62 @@ func (p *Proof) window(ctx context.Context, tx pgx.Tx, s *sinks, win *windowSink
 		return fmt.Errorf("read the columns of %s: %w", win.table.name, err)
 	}
 	marked := win.revise != "" && slices.ContainsFunc(have, func(h found) bool { return h.Name == revisedColumn })
-	rows, err := tx.Query(ctx, s.recount(win, marked), p.Job)
+	return p.compare(ctx, tx, win.table.name, s.raw.name, "windows", s.recount(win, marked), p.Job)
+}
+
+// compare tells what a query finds that recounts totals: how many differ, and of the first few the key, what is there and
+// what should be.
+func (p *Proof) compare(ctx context.Context, tx pgx.Tx, table, raw, things, query string, args ...any) error {
+	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
-		return fmt.Errorf("compare %s with %s: %w", win.table.name, s.raw.name, err)
+		return fmt.Errorf("compare %s with %s: %w", table, raw, err)
 	}
 	var all int64
 	var where, is, should string
 	_, err = pgx.ForEachRow(rows, []any{&all, &where, &is, &should}, func() error {
-		p.differ("table %s at %s has %s, its raw rows give %s", win.table.name, where, is, should)
+		p.differ("table %s at %s has %s, its raw rows give %s", table, where, is, should)
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("compare %s with %s: %w", win.table.name, s.raw.name, err)
+		return fmt.Errorf("compare %s with %s: %w", table, raw, err)
 	}
-	if all > shownWindows {
-		p.differ("table %s differs in %d windows in all", win.table.name, all)
+	if all > shownDifferences {
+		p.differ("table %s differs in %d %s in all", table, all, things)
 	}
 	return nil
 }
 
-// shownWindows is how many windows that differ are named.
-const shownWindows = 5
+// shownDifferences is how many windows or keys that differ are named.
+const shownDifferences = 5
+
+// rollup compares a rollup with the raw rows before its until.
+func (p *Proof) rollup(ctx context.Context, tx pgx.Tx, r *rollupSink) error {
+	there, err := columnsOfTable(ctx, tx, r.table.name)
+	if err != nil {
+		return fmt.Errorf("read the columns of %s: %w", r.table.name, err)
+	}
+	if len(there) == 0 {
+		p.note("table %s is not there yet: the stream has not run since it was declared", r.table.name)
+		return nil
+	}
+	if _, err := p.count(ctx, tx, r.table.name); err != nil {
+		return err
+	}
+	known, err := ledger.FindRollup(ctx, tx, r.table.name)
+	var unknown *ledger.UnknownRollupError
+	if errors.As(err, &unknown) {
+		p.note("table %s is not kept yet: the stream has not run since it was declared", r.table.name)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if now := r.known(p.Job); now.Whole != known.Whole {
+		p.note("table %s is declared otherwise now, and the stream has not run since: it was not compared", r.table.name)
+		return nil
+	}
+	return p.compare(ctx, tx, r.table.name, r.raw, "keys", r.recount(known.Until))
+}
 
 // log compares the ledger with the log itself, as far as the broker still has it.
 func (p *Proof) log(ctx context.Context, j *Job, sparse []ledger.Difference, messages []int64) {

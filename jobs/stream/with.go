@@ -23,7 +23,7 @@ type With struct {
 	Batch      int            `yaml:"batch" doc:"rows in a transaction while there is a backlog; default 50000, or fewer of more than two partitions; twice that when keys come in no order"`
 
 	Fields strictyaml.Map[FieldSpec] `yaml:"fields" check:"required" doc:"the fields of an event, by name"`
-	Sinks  strictyaml.Map[SinkSpec]  `yaml:"sinks" check:"required" doc:"the tables that are written, by name: of rows (append) or of windows"`
+	Sinks  strictyaml.Map[SinkSpec]  `yaml:"sinks" check:"required" doc:"the tables that are written, by name: of rows (append), of windows, or of totals by key (rollup)"`
 }
 
 // FieldSpec is one field of the messages; its key is the name in the JSON.
@@ -42,7 +42,7 @@ type FieldSpec struct {
 	EventTime  bool       `yaml:"event_time" doc:"when it happened; exactly one timestamp"`
 }
 
-// SinkSpec is one table the messages go to: append, or window.
+// SinkSpec is one table the messages go to: append, window or rollup.
 type SinkSpec struct {
 	Append string   `yaml:"append" check:"oneof=all" doc:"every field as a column"`
 	Key    []string `yaml:"key" doc:"columns of the primary key: a repeated key is a duplicate"`
@@ -50,6 +50,7 @@ type SinkSpec struct {
 	Window time.Duration          `yaml:"window" doc:"length of a window of event time"`
 	Slide  time.Duration          `yaml:"slide" doc:"a window begins at each multiple of it; default: the length"`
 	By     []string               `yaml:"by" doc:"columns that split a window"`
+	Rollup []string               `yaml:"rollup" doc:"columns of the key: totals of all rows of each key, over all time"`
 	Where  string                 `yaml:"where" doc:"which rows are counted: amount > 0 and reason in ('a', 'b'); package event, Filter"`
 	Totals strictyaml.Map[string] `yaml:"totals" doc:"name: count(), or sum, min, max, avg, approx_distinct of (column)"`
 }
@@ -74,6 +75,17 @@ const (
 
 // Consumes names the topic the job reads, so that the planner can tell who feeds it.
 func (w With) Consumes() []string { return []string{w.Topic} }
+
+// KeepsRollups names the rollups the job keeps, so that the planner can tell who reads one that is not there.
+func (w With) KeepsRollups() []string {
+	var out []string
+	for _, e := range w.Sinks.Entries {
+		if e.Value.Rollup != nil {
+			out = append(out, e.Key)
+		}
+	}
+	return out
+}
 
 func (w With) withDefaults() With {
 	if w.Partitions == 0 {

@@ -29,6 +29,9 @@ type writer struct {
 
 	revisions []*window.Revisions // by window; none when late rows are left out
 
+	until  map[string]int64 // by rollup: the event time up to which it has all rows, while a transaction is open
+	before [][]int32        // by rollup: rows of the batch in hand that come before that
+
 	repeats   bool // the batch before had repeated keys
 	scattered bool // the last large batch had its keys in no order
 	waiting   waiting
@@ -43,7 +46,7 @@ type writer struct {
 type logID struct{ cluster, topic string }
 
 func newWriter(s *sinks, mem memory.Allocator, lease ledger.Lease, log logID) (*writer, error) {
-	w := &writer{sinks: s, mem: mem, lease: lease, log: log}
+	w := &writer{sinks: s, mem: mem, lease: lease, log: log, until: map[string]int64{}, before: make([][]int32, len(s.rollups))}
 	for _, win := range s.windows {
 		d, err := window.NewDeltas(win.spec, s.schema.Arrow(), mem)
 		if err != nil {
@@ -115,6 +118,7 @@ func (w *writer) transact(ctx context.Context, b *batch) (*ledger.Batch, error) 
 	if err != nil {
 		return nil, err
 	}
+	defer w.raiseRollups(q, r)()
 	w.lease.QueueSeen(q, w.problems(b.unknown, b.first, out.Dead, out.Held, out.Conflicts))
 	w.lease.Queue(q, out)
 	q.Queue("commit")
@@ -137,8 +141,7 @@ type rows struct {
 // keys no dimension row has; nil when all are there. errSettleFirst: held rows can go now, and must before this batch.
 func (w *writer) begin(ctx context.Context, b *batch) (missing []map[any]bool, err error) {
 	q := &pgx.Batch{}
-	q.Queue("begin")
-	w.lease.QueueGuard(q, b.first)
+	w.queueBegin(q, b.first)
 	check := w.queueKeys(q, b.rec)
 	q.Queue("savepoint " + savepoint)
 	if err := w.conn.SendBatch(ctx, q).Close(); err != nil {
@@ -148,6 +151,16 @@ func (w *writer) begin(ctx context.Context, b *batch) (missing []map[any]bool, e
 		return nil, errSettleFirst
 	}
 	return check.missing(), nil
+}
+
+// queueBegin queues the beginning of a transaction that writes rows: rollups stand still, and the partition is ours and at
+// offset first.
+func (w *writer) queueBegin(q *pgx.Batch, first int64) {
+	q.Queue("begin")
+	if len(w.rollups) > 0 {
+		w.lease.QueueRollups(q, w.until)
+	}
+	w.lease.QueueGuard(q, first)
 }
 
 // keyCheck is which dimension keys rows refer to, by reference, and which of them exist.
@@ -286,6 +299,7 @@ func (w *writer) judge(r *rows, verdicts []verdict, out *ledger.Batch) {
 	if len(r.future) > 0 {
 		w.ahead(r, verdicts, times, out)
 	}
+	w.lateForRollups(r, verdicts)
 }
 
 // belong says which rows are a window sink's: those that are new and meet its condition.

@@ -81,7 +81,7 @@ func (b *Batch) Messages() int64 {
 }
 
 // QueueGuard queues the check that the lease is still held and the partition stands at offset first, and locks its row
-// until the transaction ends. It must be the first statement of a batch's transaction. The call's result is
+// until the transaction ends. It must be the first statement of a batch's transaction, but for QueueRollups. The call's result is
 // ErrFenced when the check fails; Outcome tells why.
 func (l Lease) QueueGuard(q *pgx.Batch, first int64) {
 	q.Queue(qGuard, l.Job, l.Topic, l.Partition, l.Epoch, first).Exec(fencedUnlessOne)
