@@ -29,17 +29,19 @@ func (s Spec) drawArea(r *renderer) error {
 	}
 	runs := t.runs()
 	return plot{x: x, y: y, gridY: true, draw: func(c *canvas) {
-		for i, l := range t.layers {
-			var d []byte
-			for _, run := range runs {
-				d = c.strip(d, t, run, up, i)
-				d = c.strip(d, t, run, down, i)
+		c.within(t, func() {
+			for i, l := range t.layers {
+				var d []byte
+				for _, run := range runs {
+					d = c.strip(d, t, run, up, i)
+					d = c.strip(d, t, run, down, i)
+				}
+				c.path(d, mark{class: class('f', l.slot) + " area"})
 			}
-			c.path(d, mark{class: class('f', l.slot) + " area"})
-		}
+			c.bands(t, c.between(t), func(i int) windowTip { return s.tip(t, i, true) })
+		})
 		c.zeroLine()
 		c.note(t.note(false))
-		c.bands(t, c.between(t), func(i int) string { return s.tip(t, i, true) })
 	}}.render(r)
 }
 

@@ -46,14 +46,18 @@ func (c categories) extent() (lo, hi float64, whole bool) {
 	return lo, hi, whole
 }
 
+// barSlot is the palette slot of the bar of layer l at label i.
+func (s Spec) barSlot(c categories, l, i int) int {
+	if len(c.layers) == 1 && s.ColorBy != nil {
+		return s.ColorBy[i]
+	}
+	return c.layers[l].slot
+}
+
 // look is the class and tooltip of the bar of layer l at label i.
 func (s Spec) look(c categories, l, i int) mark {
-	slot, name := c.layers[l].slot, c.labels[i]
-	if len(c.layers) == 1 {
-		if s.ColorBy != nil {
-			slot = s.ColorBy[i]
-		}
-	} else {
+	slot, name := s.barSlot(c, l, i), c.labels[i]
+	if len(c.layers) > 1 {
 		name += " · " + c.layers[l].name
 	}
 	tip := named(name, s.value(c.layers[l].values[i]))
@@ -61,6 +65,15 @@ func (s Spec) look(c categories, l, i int) mark {
 		tip += "\n" + isolate(s.Notes[i])
 	}
 	return mark{class: class('f', slot) + " bar", tip: tip}
+}
+
+// valueLook is the class of the value of a bar: where colours mean something it names that of the bar, so that a page's
+// script hides both.
+func (s Spec) valueLook(c categories, l, i int) string {
+	if len(c.layers) == 1 && s.ColorBy == nil {
+		return "value"
+	}
+	return "value " + class('v', s.barSlot(c, l, i))
 }
 
 // drawBars draws columns by label; several series stand side by side. Values are written on the columns when there are
@@ -118,7 +131,7 @@ func (s Spec) drawBars(r *renderer) error {
 				if v < 0 {
 					at = c.y(v) + 7 + capHeight
 				}
-				c.label(x+each/2, at, "middle", s.short(v), mark{class: "value"})
+				c.label(x+each/2, at, "middle", s.short(v), mark{class: s.valueLook(cs, l, i)})
 			}
 		}
 		c.zeroLine()
@@ -136,14 +149,21 @@ func (c *canvas) upright(x, w, v float64) []byte {
 	}
 	side := math.Abs(k)
 	d := c.to(nil, 'M', x, y0)
-	d = c.to(d, 'L', x, y1+k)
-	d = c.to(d, 'Q', x, y1)
-	d = c.to(d, ' ', x+side, y1)
-	d = c.to(d, 'L', x+w-side, y1)
-	d = c.to(d, 'Q', x+w, y1)
-	d = c.to(d, ' ', x+w, y1+k)
-	d = c.to(d, 'L', x+w, y0)
+	d = c.num(append(d, 'V'), y1+k)
+	d = c.bend(d, 0, -k, side, -k)
+	d = c.num(append(d, 'h'), w-2*side)
+	d = c.bend(d, side, 0, side, k)
+	d = c.num(append(d, 'V'), y0)
 	return append(d, 'Z')
+}
+
+// bend appends a round corner as steps: its tip, then its end.
+func (r *renderer) bend(d []byte, tip1, tip2, end1, end2 float64) []byte {
+	d = append(d, 'q')
+	for i, v := range []float64{tip1, tip2, end1, end2} {
+		d = r.delta(d, v, i == 0)
+	}
+	return d
 }
 
 // underSlots fits labels below columns of a width: on one line, on two broken at a space, or cut; where columns are too

@@ -187,6 +187,7 @@ func samples() []sample {
 	add("spark_gaps", Spec{Kind: Spark, Series: []Series{{Values: []float64{1, nan, 3, nan, nan, 2, 4}}}})
 	add("spark_10000_points", Spec{Kind: Spark, Series: []Series{{Values: noise(10_000, 5, 2)}}})
 
+	newSamples(both, add, empty)
 	for _, k := range Kinds() {
 		empty("empty_"+string(k), Spec{Kind: k, ID: "none"})
 	}

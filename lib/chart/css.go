@@ -6,7 +6,7 @@ package chart
 //	--surface               what a chart stands on; also the gap between marks
 //	--text, --muted         values; labels of axes
 //	--grid, --axis          lines
-//	--bad                   anomalies
+//	--bad, --good           anomalies, and states that are bad or good
 //
 // The gap between stacked areas is a stroke below the fill: half of it shows, and only on the layer under it, so that a
 // thin layer on top is not eaten up.
@@ -28,6 +28,7 @@ const CSS = `.chart{display:block;width:100%;height:auto}
 .chart .axis{fill:none;stroke:var(--axis);shape-rendering:crispEdges}
 .chart .area{stroke:var(--surface);stroke-width:2;paint-order:stroke;stroke-linejoin:round}
 .chart.narrow .area{stroke-width:.8}
+.chart .plot{overflow:visible}
 .chart .slice{stroke:var(--surface);stroke-width:2;stroke-linejoin:round}
 .chart .hollow{fill:var(--grid)}
 .chart .line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
@@ -39,5 +40,18 @@ const CSS = `.chart{display:block;width:100%;height:auto}
 .chart .bands path{fill:var(--text);fill-opacity:0}
 .chart .bands path:hover{fill-opacity:.07}
 .chart .bar:hover,.chart .slice:hover,.chart .point path:hover{fill-opacity:.75}
+.chart .h0,.key .h0{fill:var(--grid);fill-opacity:.5}.chart .h1,.key .h1{fill-opacity:.13}.chart .h2,.key .h2{fill-opacity:.22}
+.chart .h3,.key .h3{fill-opacity:.33}.chart .h4,.key .h4{fill-opacity:.48}.chart .h5,.key .h5{fill-opacity:.78}
+.chart .amount{fill:var(--text)}.chart .on{fill:var(--surface)}
+.chart .tgood,.key .tgood{fill:var(--good)}.chart .tbad,.key .tbad{fill:var(--bad)}.chart .twarn,.key .twarn{fill:var(--s4)}
+.chart .tbusy,.key .tbusy{fill:var(--s0)}.chart .tidle,.key .tidle{fill:var(--other)}
+.chart .field{fill-opacity:.17}.chart .field path:hover,.chart .ribbon:hover{fill-opacity:.55}
+.chart .node{fill:var(--surface);stroke:var(--axis);stroke-width:1.5}.chart .node.tgood{stroke:var(--good)}
+.chart .node.tbad{stroke:var(--bad);stroke-width:2.5}.chart .node.twarn{stroke:var(--s4)}.chart .node.tbusy{stroke:var(--s0)}
+.chart .edge{fill:none;stroke:var(--muted);stroke-width:1.2;stroke-opacity:.7}.chart .back{stroke-dasharray:4 3}
+.chart .arrow{fill:var(--muted)}.chart .ribbon{fill-opacity:.34}
+.chart .halo{paint-order:stroke;stroke:var(--surface);stroke-width:3px;stroke-linejoin:round}
+.chart .middle{fill:none;stroke-width:1.5;stroke-dasharray:5 3}
+.chart text:not([data-tip]){pointer-events:none}
 .chart.spark .line{vector-effect:non-scaling-stroke;stroke-width:1.5}
 `

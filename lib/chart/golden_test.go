@@ -2,16 +2,11 @@ package chart
 
 import (
 	"errors"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"tillflow/lib/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite testdata")
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
@@ -28,21 +23,8 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			path := filepath.Join("testdata", d.name+".svg")
-			got = strings.ReplaceAll(got, "><", ">\n<") + "\n" // one element a line, to read a change
-			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("%s differs (-want +got); look at it, then go test -update:\n%s", path, diff)
-			}
+			// One element a line, to read a change.
+			golden.Check(t, "testdata/"+d.name+".svg", []byte(strings.ReplaceAll(got, "><", ">\n<")+"\n"))
 		})
 	}
 }

@@ -58,7 +58,7 @@ func (s Spec) drawHBar(r *renderer) error {
 				if v < 0 {
 					at, anchor = c.x(v)-beside, "end"
 				}
-				c.label(at, top+each/2+capHeight/2, anchor, s.short(v), mark{class: "value"})
+				c.label(at, top+each/2+capHeight/2, anchor, s.short(v), mark{class: s.valueLook(cs, l, i)})
 			}
 		}
 		c.zeroLineX()
@@ -77,13 +77,11 @@ func (c *canvas) lying(y, h, v float64) []byte {
 		k = -k
 	}
 	d := c.to(nil, 'M', x0, y)
-	d = c.to(d, 'L', x1-k, y)
-	d = c.to(d, 'Q', x1, y)
-	d = c.to(d, ' ', x1, y+side)
-	d = c.to(d, 'L', x1, y+h-side)
-	d = c.to(d, 'Q', x1, y+h)
-	d = c.to(d, ' ', x1-k, y+h)
-	d = c.to(d, 'L', x0, y+h)
+	d = c.num(append(d, 'H'), x1-k)
+	d = c.bend(d, k, 0, k, side)
+	d = c.num(append(d, 'v'), h-2*side)
+	d = c.bend(d, 0, side, -k, side)
+	d = c.num(append(d, 'H'), x0)
 	return append(d, 'Z')
 }
 
@@ -105,6 +103,10 @@ func (s *scale) crowded(length float64) bool {
 	if len(s.ticks) < 2 {
 		return false
 	}
-	apart := (s.ticks[1].at - s.ticks[0].at) / (s.hi - s.lo) * length
-	return s.widest()+14 > apart
+	for i := 1; i < len(s.ticks); i++ {
+		if s.widest()+14 > (s.part(s.ticks[i].at)-s.part(s.ticks[i-1].at))*length {
+			return true
+		}
+	}
+	return false
 }

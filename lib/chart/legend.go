@@ -25,8 +25,16 @@ func Legend(s Spec) (out []Entry) {
 	}
 	shape := square
 	switch s.Kind {
-	case Spark:
-		return nil
+	case Spark, Histogram, Flow:
+		return nil // one colour, or names beside the marks
+	case Heatmap:
+		if h, err := s.raster(); err == nil {
+			out = h.legend(s)
+		}
+	case Graph:
+		if g, err := s.graph(); err == nil {
+			out = s.stateLegend(g.states())
+		}
 	case Pie, Donut:
 		parts, _, err := s.sectors()
 		if err != nil {
@@ -45,10 +53,15 @@ func Legend(s Spec) (out []Entry) {
 			counts[p.group]++
 		}
 		for i, g := range c.groups {
-			if g.name != "" {
+			if g.name != "" && len(c.groups) > 1 {
 				out = append(out, Entry{Name: g.name, Slot: g.slot, Value: counts[i], Share: counts[i] / float64(len(c.points))})
 			}
 		}
+		for i := range out {
+			out[i].Mark = key(markerOf(out[i].Slot), out[i].Slot)
+		}
+	case Line:
+		out = s.layerLegend()
 		for i := range out {
 			out[i].Mark = key(markerOf(out[i].Slot), out[i].Slot)
 		}
@@ -56,7 +69,9 @@ func Legend(s Spec) (out []Entry) {
 		out = s.layerLegend()
 	}
 	for i := range out {
-		out[i].Class = class('f', out[i].Slot)
+		if out[i].Class == "" {
+			out[i].Class = class('f', out[i].Slot)
+		}
 		if out[i].Mark == "" {
 			out[i].Mark = key(shape, out[i].Slot)
 		}
@@ -118,12 +133,14 @@ func (s Spec) noteLegend() (out []Entry) {
 }
 
 // key draws a mark for a legend.
-func key(k marker, slot int) string {
+func key(k marker, slot int) string { return keyOf(k, class('f', slot)) }
+
+func keyOf(k marker, class string) string {
 	r := &renderer{w: 12, h: 12}
 	size := 4.4
 	if k == square {
 		size = 5
 	}
-	r.shape(k, 6, 6, size, mark{class: class('f', slot)})
+	r.shape(k, 6, 6, size, mark{class: class})
 	return `<svg class="key" viewBox="0 0 12 12" aria-hidden="true">` + string(r.out) + `</svg>`
 }

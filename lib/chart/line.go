@@ -3,13 +3,13 @@ package chart
 import (
 	"math"
 	"strconv"
-	"strings"
 )
 
 // drawLine draws one line per series. The axis starts at zero where that costs less than half of the height, and for
 // one series the room below is washed then and its last value is written beside it. Gaps break a line; a point between
 // two gaps is a dot.
 func (s Spec) drawLine(r *renderer) error {
+	s, lost := s.positive()
 	t, err := s.timeline()
 	if err != nil {
 		return err
@@ -28,17 +28,11 @@ func (s Spec) drawLine(r *renderer) error {
 		columns = append(columns, column)
 	}
 	lo, hi, whole, _ := extent(columns...)
-	switch {
-	case lo >= 0 && lo < hi/2:
-		lo = 0
-	case hi <= 0 && hi > lo/2:
-		hi = 0
-	}
-	y := number(lo, hi, whole, s.ticksY(), s.AxisY)
+	y := s.lineScale(lo, hi, whole)
 	y.cutLabels(float64(s.Width) / 4)
 	alone := len(t.layers) == 1
 	dots := count <= 10 // few enough to see, and to name
-	if alone {
+	if alone && !y.log {
 		y.headroom(hi, 20, s.plotHeight())
 	}
 	x := times(t.zero, 0, last, s.ticksTime(), t.step)
@@ -46,29 +40,49 @@ func (s Spec) drawLine(r *renderer) error {
 		x = times(t.zero, -t.step, t.step, s.ticksTime(), t.step)
 	}
 	return plot{x: x, y: y, gridY: true, draw: func(c *canvas) {
-		if y.lo <= 0 && y.hi >= 0 {
+		if !y.log && y.lo <= 0 && y.hi >= 0 {
 			c.zeroLine()
 		}
-		if alone && y.lo == 0 {
-			c.path(c.wash(t.traces[0]), mark{class: class('f', t.layers[0].slot) + " wash"})
-		}
-		for i := len(t.layers) - 1; i >= 0; i-- { // the first, which is the main one, on top
-			l := t.layers[i]
-			c.path(c.stroke(t.traces[i]), mark{class: class('s', l.slot) + " line"})
-			if l.slot != Other || len(t.layers) <= colours+1 {
-				c.dots(t.traces[i], class('f', l.slot), dots)
+		c.within(t, func() {
+			if alone && !y.log && y.lo == 0 {
+				c.path(c.wash(t.traces[0]), mark{class: class('f', t.layers[0].slot) + " wash"})
 			}
-		}
+			for i := len(t.layers) - 1; i >= 0; i-- { // the first, which is the main one, on top
+				l := t.layers[i]
+				c.path(c.stroke(t.traces[i]), mark{class: class('s', l.slot) + " line"})
+				if l.slot != Other || len(t.layers) <= colours+1 {
+					shape := circle
+					if !alone {
+						shape = markerOf(l.slot) // as in the legend, so that colour is not all that tells lines apart
+					}
+					c.dots(t.traces[i], shape, class('f', l.slot), dots)
+				}
+			}
+			c.bands(t, c.between(t), func(i int) windowTip { return s.tip(t, i, false) })
+		})
 		if alone {
 			c.endLabels(s, t.traces[0], dots)
 		}
 		note := t.note(true)
 		if hidden := len(s.Series) - len(t.layers); hidden > 0 {
-			note = strings.TrimPrefix(note+", "+strconv.Itoa(len(t.layers))+" of "+strconv.Itoa(len(s.Series))+" lines", ", ")
+			note = joined(note, strconv.Itoa(len(t.layers))+" of "+strconv.Itoa(len(s.Series))+" lines")
 		}
-		c.note(note)
-		c.bands(t, c.between(t), func(i int) string { return s.tip(t, i, false) })
+		c.note(joined(note, lost))
 	}}.render(r)
+}
+
+// lineScale is the value axis of lines.
+func (s Spec) lineScale(lo, hi float64, whole bool) *scale {
+	if s.LogY {
+		return logarithmic(lo, hi, s.ticksY(), s.AxisY)
+	}
+	switch {
+	case lo >= 0 && lo < hi/2:
+		lo = 0
+	case hi <= 0 && hi > lo/2:
+		hi = 0
+	}
+	return number(lo, hi, whole, s.ticksY(), s.AxisY)
 }
 
 // stroke is the path of a line, with a new start after each gap.
@@ -127,7 +141,7 @@ func (c *canvas) wash(trace []point) []byte {
 }
 
 // dots marks the flagged points, points that stand alone, the last one, and with all set every one.
-func (c *canvas) dots(trace []point, fill string, all bool) {
+func (c *canvas) dots(trace []point, k marker, fill string, all bool) {
 	for i, p := range trace {
 		if math.IsNaN(p.y) {
 			continue
@@ -137,7 +151,7 @@ func (c *canvas) dots(trace []point, fill string, all bool) {
 		case p.flagged:
 			c.shape(diamond, c.x(p.x), c.y(p.y), 4.5, mark{class: "fbad dot"})
 		case all || alone || i == len(trace)-1:
-			c.shape(circle, c.x(p.x), c.y(p.y), 3.5, mark{class: fill + " dot"})
+			c.shape(k, c.x(p.x), c.y(p.y), 3.5, mark{class: fill + " dot"})
 		}
 	}
 }

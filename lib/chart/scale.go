@@ -22,7 +22,8 @@ type tick struct {
 // scale is a gochart.Range with ticks of its own and exact positions. It must bring the ticks itself: go-chart's
 // Axis.Ticks would override the range, read the wrong axis' ticks, and draw data outside of them.
 type scale struct {
-	lo, hi float64 // lo < hi
+	lo, hi float64 // lo < hi; on a logarithmic scale their logarithms to base 10
+	log    bool
 	ticks  []tick
 	domain int // px, set by go-chart once the axes are laid out
 }
@@ -40,7 +41,24 @@ func (s *scale) IsDescending() bool      { return false }
 func (s *scale) Translate(v float64) int { return int(math.Round(s.at(v))) }
 
 // at is the distance of a value from the low end, in px.
-func (s *scale) at(v float64) float64 { return (v - s.lo) / (s.hi - s.lo) * float64(s.domain) }
+func (s *scale) at(v float64) float64 { return s.part(v) * float64(s.domain) }
+
+// part is the same as a part of the whole length.
+func (s *scale) part(v float64) float64 {
+	if s.log {
+		v = math.Log10(v)
+	}
+	return (v - s.lo) / (s.hi - s.lo)
+}
+
+// value is what lies at a part of the whole length.
+func (s *scale) value(part float64) float64 {
+	v := s.lo + (s.hi-s.lo)*part
+	if s.log {
+		return math.Pow(10, v)
+	}
+	return v
+}
 
 // GetTicks makes scale a gochart.TicksProvider.
 func (s *scale) GetTicks(gochart.Renderer, gochart.Style, gochart.ValueFormatter) []gochart.Tick {

@@ -12,6 +12,7 @@ const (
 	// mostPoints by leaving out points that would lie on others, and tooltips count what is in each field of a raster.
 	mostTips   = 400
 	mostPoints = 2000
+	mostNarrow = 240 // the same on a phone, where points are as large and there is a fifth of the room
 	fieldsX    = 12
 	fieldsY    = 8
 )
@@ -89,6 +90,7 @@ func (s Spec) cloud() (cloud, error) {
 // drawScatter draws points, each group in its own shape and colour. An axis starts at zero where its values do not lie far
 // from it.
 func (s Spec) drawScatter(r *renderer) error {
+	s, lost := s.positive()
 	c, err := s.cloud()
 	if err != nil {
 		return err
@@ -97,12 +99,12 @@ func (s Spec) drawScatter(r *renderer) error {
 	for i, p := range c.points {
 		xs[i], ys[i] = p.x, p.y
 	}
-	y := spread(ys, s.ticksY(), s.AxisY)
+	y := spread(ys, s.ticksY(), s.AxisY, s.LogY)
 	y.cutLabels(float64(s.Width) / 4)
 	inside := s.plotWidth(y.widest())
-	x := spread(xs, s.ticksX(), s.AxisX)
+	x := spread(xs, s.ticksX(), s.AxisX, s.LogX)
 	for most := s.ticksX() - 1; most >= 2 && x.crowded(inside); most-- {
-		x = spread(xs, most, s.AxisX)
+		x = spread(xs, most, s.AxisX, s.LogX)
 	}
 	x.cutLabels(inside / 3)
 	p := plot{x: x, y: y, gridX: true, gridY: true}
@@ -116,16 +118,20 @@ func (s Spec) drawScatter(r *renderer) error {
 		cv.axisNames(s)
 		if len(c.points) <= mostTips {
 			cv.points(s, c)
+			cv.note(lost)
 		} else {
-			cv.crowd(s, c)
+			cv.crowd(s, c, lost)
 		}
 	}
 	return p.render(r)
 }
 
 // spread is a number scale for positions, not lengths: it holds zero only when that is near.
-func spread(values []float64, most int, format func(float64) string) *scale {
+func spread(values []float64, most int, format func(float64) string, log bool) *scale {
 	lo, hi, whole, _ := extent(values)
+	if log {
+		return logarithmic(lo, hi, most, format)
+	}
 	switch {
 	case lo >= 0 && lo < hi/2:
 		lo = 0
@@ -185,16 +191,19 @@ func (s Spec) pointTip(group layer, p dot) string {
 }
 
 // crowd draws many points: one path per group, without points that would lie on another of their group.
-func (c *canvas) crowd(s Spec, cl cloud) {
+func (c *canvas) crowd(s Spec, cl cloud, note string) {
 	type cell struct{ x, y, group int }
-	size := pointSize / 2
+	size, most := pointSize/2, mostPoints
+	if s.narrow() {
+		most = mostNarrow
+	}
 	var seen map[cell]bool
 	for {
 		seen = map[cell]bool{}
 		for _, p := range cl.points {
 			seen[cell{int(c.x(p.x) / size), int(c.y(p.y) / size), p.group}] = true
 		}
-		if len(seen) <= mostPoints {
+		if len(seen) <= most {
 			break
 		}
 		size *= 1.25
@@ -214,8 +223,9 @@ func (c *canvas) crowd(s Spec, cl cloud) {
 		c.path(d, mark{class: class('f', group.slot) + " crowd"})
 	}
 	if drawn < len(cl.points) {
-		c.note(Grouped(float64(len(cl.points))) + " points, " + Grouped(float64(drawn)) + " drawn")
+		note = joined(Grouped(float64(len(cl.points)))+" points, "+Grouped(float64(drawn))+" drawn", note)
 	}
+	c.note(note)
 	c.fields(s, cl)
 }
 
@@ -234,7 +244,7 @@ func (c *canvas) fields(s Spec, cl cloud) {
 		counts[k][p.group]++
 	}
 	w, h := (c.right-c.left)/fieldsX, (c.bottom-c.top)/fieldsY
-	side := func(sc *scale, i, n int) float64 { return sc.lo + (sc.hi-sc.lo)*float64(i)/float64(n) }
+	side := func(sc *scale, i, n int) float64 { return sc.value(float64(i) / float64(n)) }
 	c.raw(`<g class="bands">`)
 	for row := range fieldsY {
 		for col := range fieldsX {

@@ -14,6 +14,11 @@ const (
 	star
 	ring  // for Other
 	arrow // points down at what it marks
+
+	tickMark // of tones, see Tone
+	exMark
+	play
+	dash
 )
 
 // markerOf is the shape of a palette slot.
@@ -29,31 +34,44 @@ func (r *renderer) shape(k marker, x, y, size float64, m mark) {
 	r.path(r.outline(nil, k, x, y, size), m)
 }
 
+// tenth rounds to what a position is written in.
+func tenth(v float64) float64 { return math.Round(v*10) / 10 }
+
+// delta appends a number of a relative step; a minus sign needs no space before it.
+func (r *renderer) delta(d []byte, v float64, first bool) []byte {
+	if !first && tenth(v) >= 0 {
+		d = append(d, ' ')
+	}
+	return r.num(d, v)
+}
+
 // reach is how far a marker extends from its middle, in sizes.
 const reach = 1.35
 
 func (r *renderer) outline(d []byte, k marker, x, y, size float64) []byte {
+	// Corners are written as steps from one to the next, half as long as places: points are most of a scatter.
 	poly := func(corners ...float64) []byte {
-		op := byte('M')
-		for i := 0; i+1 < len(corners); i += 2 {
-			d = r.to(d, op, x+corners[i]*size, y+corners[i+1]*size)
-			op = 'L'
+		d = r.to(d, 'M', x+corners[0]*size, y+corners[1]*size)
+		for i := 2; i+1 < len(corners); i += 2 {
+			if i == 2 {
+				d = append(d, 'l')
+			}
+			for k := i; k < i+2; k++ {
+				d = r.delta(d, tenth(corners[k]*size)-tenth(corners[k-2]*size), i == 2 && k == 2)
+			}
 		}
 		return append(d, 'Z')
 	}
-	disc := func(radius float64, sweep string) []byte {
+	// A circle is one arc to a tenth of a pixel beside its start, clockwise, or the other way round for a hole.
+	disc := func(radius float64, way string) []byte {
 		d = r.to(d, 'M', x-radius, y)
-		for _, dx := range []float64{2 * radius, -2 * radius} {
-			d = append(d, 'a')
-			d = r.num(d, radius)
-			d = append(d, ' ')
-			d = r.num(d, radius)
-			d = append(d, " 0 1 "+sweep+" "...)
-			d = r.num(d, dx)
-			d = append(d, " 0"...)
-		}
-		return append(d, 'Z')
+		d = append(d, 'a')
+		d = r.num(d, radius)
+		d = append(d, ' ')
+		d = r.num(d, radius)
+		return append(d, way...)
 	}
+	const clockwise, back = " 0 1 1 0 0.1Z", " 0 1 0 0-0.1Z"
 	switch k {
 	case square:
 		return poly(-.9, -.9, .9, -.9, .9, .9, -.9, .9)
@@ -75,10 +93,18 @@ func (r *renderer) outline(d []byte, k marker, x, y, size float64) []byte {
 		}
 		return poly(corners...)
 	case ring:
-		d = disc(size, "1")
-		return disc(size*0.5, "0")
+		d = disc(size, clockwise)
+		return disc(size*0.5, back)
+	case tickMark:
+		return poly(-1.15, .1, -.7, -.4, -.3, .05, .75, -1, 1.2, -.55, -.3, 1)
+	case exMark:
+		return poly(-1, -.5, -.5, -1, 0, -.5, .5, -1, 1, -.5, .5, 0, 1, .5, .5, 1, 0, .5, -.5, 1, -1, .5, -.5, 0)
+	case play:
+		return poly(-.8, -1.1, 1.1, 0, -.8, 1.1)
+	case dash:
+		return poly(-1, -.35, 1, -.35, 1, .35, -1, .35)
 	case arrow:
 		return poly(-1.1, -.9, 1.1, -.9, 0, 1)
 	}
-	return disc(size, "1")
+	return disc(size, clockwise)
 }

@@ -10,7 +10,7 @@ import (
 type Kind string
 
 // The kinds. Area, Line and TimeBars stand on Times; Bars, HBar, Pie and Donut on Labels; Scatter on Xs and Ys; Spark
-// on the values alone.
+// and Histogram on the values alone; Heatmap on Labels or Times across and Series down; Flow and Graph on Links.
 const (
 	Area     Kind = "area"     // stacked areas over time
 	Line     Kind = "line"     // lines over time
@@ -21,11 +21,16 @@ const (
 	Donut    Kind = "donut"    // shares of a whole around one number
 	Scatter  Kind = "scatter"  // points in groups, a shape and a colour each
 	Spark    Kind = "spark"    // a small line without axes, for a KPI
+
+	Histogram Kind = "histogram" // how often values fall into bins of equal width
+	Heatmap   Kind = "heatmap"   // fields by column and row: a value as depth of colour, or a state as a shape
+	Flow      Kind = "flow"      // ribbons from names on the left to names on the right, as wide as their values
+	Graph     Kind = "graph"     // boxes joined by lines, in layers from left to right, with a state each
 )
 
 // Kinds lists every kind, for a check of what a report file asks for.
 func Kinds() []Kind {
-	return []Kind{Area, Line, Bars, TimeBars, HBar, Pie, Donut, Scatter, Spark}
+	return []Kind{Area, Line, Bars, TimeBars, HBar, Pie, Donut, Scatter, Spark, Histogram, Heatmap, Flow, Graph}
 }
 
 // Other is the palette slot of what is grouped or has no colour of its own.
@@ -75,7 +80,36 @@ type Spec struct {
 	ColorBy []int    // bars, hbar, pie, donut: palette slot of each mark; nil takes the series' own, or one per slice
 	Notes   []string // bars, hbar, scatter: second line of a mark's tooltip, such as its region
 
+	// LogX and LogY make an axis logarithmic: LogY that of a line, both those of a scatter, LogX the bins of a histogram.
+	// Values of zero and less have no place on it: they are left out, and a note in the corner counts them.
+	LogX, LogY bool
+
+	Bins    int       // histogram: about how many bins, up to 60; 0 goes by the spread of the values
+	Weights []float64 // histogram: how often each value stands; nil is once
+
+	States  [][]string      // heatmap: the word of each field, by series and then by label; "" is none, nil draws values
+	Remarks [][]string      // heatmap: another line of each field's tooltip, by series and then by label; nil has none
+	Tones   map[string]Tone // heatmap, graph: what a state means, beside the words ToneOf knows
+
+	Links []Link // flow, graph
+	Nodes []Node // graph: what is known of nodes, and nodes without links; flow: nothing
+	Steps bool   // flow: a name is one node wherever it stands, so that ribbons run on over several layers
+
 	Tips Tips // how marks carry their tooltips
+}
+
+// Link is a ribbon of a flow, or a line of a graph.
+type Link struct {
+	From, To string
+	Value    float64 // flow: its width, 0 or more; graph: a number on the line, NaN for none
+}
+
+// Node is a box of a graph.
+type Node struct {
+	Name  string // as links name it
+	Label string // what is written; Name by default
+	State string // a word, such as "succeeded"; may be empty
+	Note  string // a second line; may be empty
 }
 
 // Tips says how marks carry the text of their tooltips. Tooltips are most of the bytes of a chart.
@@ -85,8 +119,10 @@ const (
 	// TipsBoth writes data-tip for a script, and on wide charts a title element as well, which browsers show by
 	// themselves. On a phone they do not, so narrow charts never have it.
 	TipsBoth Tips = iota
-	TipsData      // data-tip alone: for a page that has a script
-	TipsNone      // neither: for a chart whose numbers stand beside it, or whose marks are too small to point at
+	// TipsData is data-tip alone, for a page that has a script. Windows of time have their values in it, a line each, and
+	// what stands before each line is said once, in data-names of their group.
+	TipsData
+	TipsNone // neither: for a chart whose numbers stand beside it, or whose marks are too small to point at
 )
 
 // ErrEmpty is the error of a Spec with nothing to draw: no rows, or only gaps. A page shows a text in its place.

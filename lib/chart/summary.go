@@ -48,6 +48,22 @@ func (s Spec) summary() string {
 		if c, err := s.cloud(); err == nil {
 			text = c.sizes()
 		}
+	case Histogram:
+		if b, err := s.bin(); err == nil {
+			text = b.summary(s)
+		}
+	case Heatmap:
+		if h, err := s.raster(); err == nil {
+			text = h.summary(s)
+		}
+	case Flow:
+		if f, err := s.flow(); err == nil {
+			text = f.summary(s)
+		}
+	case Graph:
+		if g, err := s.graph(); err == nil {
+			text = g.summary(s)
+		}
 	case Spark:
 		values := s.Series[0].Values
 		if lo, hi, _, ok := extent(values); ok {
@@ -190,11 +206,13 @@ func (c cloud) sizes() string {
 	return text
 }
 
-func count(n int, of string) string {
+func count(n int, of string) string { return countOf(float64(n), of) }
+
+func countOf(n float64, of string) string {
 	if n != 1 {
 		of += "s"
 	}
-	return Grouped(float64(n)) + " " + of
+	return Grouped(n) + " " + of
 }
 
 // lastOf is the index of the last value that is not a gap, -1 without one.

@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -19,8 +20,18 @@ func SVG(s Spec) (svg string, err error) {
 			svg, err = "", s.fail("drawing: %v", p)
 		}
 	}()
-	if s, err = s.ready(); err != nil {
+	r, s, err := s.drawn()
+	if err != nil {
 		return "", err
+	}
+	return r.document(s), nil
+}
+
+// drawn is a Spec with its defaults, and its drawing.
+func (s Spec) drawn() (*renderer, Spec, error) {
+	s, err := s.ready()
+	if err != nil {
+		return nil, s, err
 	}
 	r := &renderer{w: s.Width, h: s.Height, tips: s.Tips}
 	if s.narrow() && s.Tips == TipsBoth {
@@ -29,14 +40,15 @@ func SVG(s Spec) (svg string, err error) {
 	draw := map[Kind]func(Spec, *renderer) error{
 		Area: Spec.drawArea, Line: Spec.drawLine, TimeBars: Spec.drawTimeBars, Bars: Spec.drawBars, HBar: Spec.drawHBar,
 		Pie: Spec.drawPie, Donut: Spec.drawPie, Scatter: Spec.drawScatter, Spark: Spec.drawSpark,
+		Histogram: Spec.drawHistogram, Heatmap: Spec.drawHeatmap, Flow: Spec.drawFlow, Graph: Spec.drawGraph,
 	}[s.Kind]
 	if err := draw(s, r); err != nil {
-		return "", s.fail("%w", err)
+		return nil, s, s.fail("%w", err)
 	}
 	if r.bad {
-		return "", s.fail("%w", errPosition)
+		return nil, s, s.fail("%w", errPosition)
 	}
-	return r.document(s), nil
+	return r, s, nil
 }
 
 // document is the whole element around what was drawn.
@@ -111,6 +123,9 @@ func (s Spec) ready() (Spec, error) {
 	if s.Ys, err = s.finite("ys", s.Ys); err != nil {
 		return s, err
 	}
+	if s.Weights, err = s.finite("weights", s.Weights); err != nil {
+		return s, err
+	}
 	clean := make([]Series, len(s.Series))
 	for i, one := range s.Series {
 		if one.Values, err = s.finite(one.Name, one.Values); err != nil {
@@ -157,6 +172,41 @@ func (s Spec) rows() (int, error) {
 			return 0, nil
 		}
 		return len(s.Series[0].Values), nil
+	case Histogram:
+		if len(s.Series) == 0 {
+			return 0, nil
+		}
+		n = len(s.Series[0].Values)
+		if s.Weights != nil && len(s.Weights) != n {
+			return 0, s.fail("%d weights for %d values", len(s.Weights), n)
+		}
+		return n, nil
+	case Flow:
+		return len(s.Links), nil
+	case Graph:
+		return len(s.Links) + len(s.Nodes), nil
+	case Heatmap:
+		n, of = len(s.Labels), "labels"
+		if s.Times != nil {
+			n, of = len(s.Times), "times"
+		}
+		if s.States != nil && len(s.States) != len(s.Series) {
+			return 0, s.fail("%d rows of states for %d series", len(s.States), len(s.Series))
+		}
+		if s.Remarks != nil && len(s.Remarks) != len(s.Series) {
+			return 0, s.fail("%d rows of remarks for %d series", len(s.Remarks), len(s.Series))
+		}
+		for i, row := range slices.Concat(s.States, s.Remarks) {
+			if len(row) != n {
+				return 0, s.fail("series %q has %d states or remarks for %d %s", s.Series[i%len(s.Series)].Name, len(row), n, of)
+			}
+		}
+		if s.States != nil { // values are not read, and may be left out
+			if len(s.Series) == 0 {
+				return 0, nil
+			}
+			return n, nil
+		}
 	default:
 		return 0, s.fail("no such kind of chart; there are %v", Kinds())
 	}
@@ -184,8 +234,16 @@ func (s *Spec) size(rows int) {
 	case HBar:
 		h = min(max(rows, 3), mostHBars)*36*max(len(s.Series), 1) + padTop + padBottom + axisRoom
 		h = min(h, 1600)
+	case Heatmap:
+		h = min(max(len(s.Series), 3), mostRows)*28 + padTop + padBottom + axisRoom
+	case Flow:
+		h = 320
+	case Graph:
+		s.Width = min(max(cmp.Or(s.Width, 1200), minWidth), maxSide)
+		h = s.graphHeight()
+		s.Height = max(s.Height, h) // less would cut boxes
 	}
-	if s.Width > 0 && s.Width <= 480 && s.Kind != Spark && s.Kind != HBar {
+	if s.Width > 0 && s.Width <= 480 && s.Kind != Spark && s.Kind != HBar && s.Kind != Heatmap && s.Kind != Flow && s.Kind != Graph {
 		h = min(h, 240)
 	}
 	if s.Width == 0 {

@@ -52,6 +52,8 @@ type advances struct {
 // look reads the advance of one rune from the font, in em. Reading has no state, so it is safe from many goroutines.
 func (a *advances) look(c rune) float64 {
 	switch {
+	case c < 0x20 || c >= 0x7f && c < 0xa0:
+		return missingAdvance // written as a replacement character
 	case unicode.In(c, unicode.Mn, unicode.Me, unicode.Cf):
 		return 0 // marks sit on the letter before; format characters show nothing
 	case a.font != nil && a.font.Index(c) != 0:

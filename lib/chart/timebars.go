@@ -33,35 +33,42 @@ func (s Spec) drawTimeBars(r *renderer) error {
 		edges := func(i int) (from, to float64) {
 			return c.x(t.x(i)), c.x(t.x(i) + t.step)
 		}
-		for k, l := range t.layers {
-			var plain, flagged []byte
+		c.within(t, func() {
+			for k, l := range t.layers {
+				var plain, flagged []byte
+				for i, w := range t.windows {
+					d := &plain
+					if w.flagged && alone {
+						d = &flagged
+					}
+					for _, st := range []*stack{up, down} {
+						*d = c.column(*d, edges, i, st.level[k][i], st.level[k+1][i])
+					}
+				}
+				look := " bar"
+				if !alone {
+					look = " area" // a gap between the parts of a stack
+				}
+				c.path(plain, mark{class: class('f', l.slot) + look})
+				c.path(flagged, mark{class: "fbad bar"})
+			}
 			for i, w := range t.windows {
-				d := &plain
-				if w.flagged && alone {
-					d = &flagged
-				}
-				for _, st := range []*stack{up, down} {
-					*d = c.column(*d, edges, i, st.level[k][i], st.level[k+1][i])
+				if from, to := edges(i); w.flagged {
+					c.shape(arrow, (from+to)/2, c.y(up.top()[i])-7, 4, mark{class: "fbad flag"})
 				}
 			}
-			look := " bar"
-			if !alone {
-				look = " area" // a gap between the parts of a stack
-			}
-			c.path(plain, mark{class: class('f', l.slot) + look})
-			c.path(flagged, mark{class: "fbad bar"})
-		}
+			c.bands(t, edges, func(i int) windowTip { return s.tip(t, i, true) })
+		})
 		c.zeroLine()
 		for i, w := range t.windows {
 			from, to := edges(i)
 			if top := c.y(up.top()[i]); w.flagged {
-				c.shape(arrow, (from+to)/2, top-7, 4, mark{class: "fbad flag"})
+				continue
 			} else if v := t.layers[0].values[i]; few && !math.IsNaN(v) && width(s.short(v), boldSize) < to-from {
 				c.label((from+to)/2, top-6, "middle", s.short(v), mark{class: "value"})
 			}
 		}
 		c.note(t.note(false))
-		c.bands(t, edges, func(i int) string { return s.tip(t, i, true) })
 	}}.render(r)
 }
 

@@ -1,6 +1,9 @@
 package chart
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // num appends a position and notes one that is no number.
 func (r *renderer) num(b []byte, v float64) []byte {
@@ -77,7 +80,7 @@ func (r *renderer) close(element string, m mark) {
 // the full name of a text that was cut.
 func (r *renderer) label(x, y float64, anchor, body string, m mark) {
 	size := textSize
-	if m.class == "value" {
+	if m.class == "value" || strings.HasPrefix(m.class, "value ") {
 		size = boldSize
 	}
 	r.sized(x, y, anchor, body, size, m)
