@@ -1,18 +1,18 @@
-// Package report is the job kind `report`: it renders one report file (lib/notebook) into a page of the output folder,
-// again and again. The page is replaced by a rename, so that a reader sees the old one or the new one, never a half.
+// Package report is the job kind `report`: it renders one report file (lib/notebook) into pages of the output folder,
+// again and again. A page is replaced by a rename, so that a reader sees the old one or the new one, never a half.
+//
+// A report has one page, or one for each row of a query with an index of them (for_each), or one for each choice of its
+// parameters. The last kind is made when a server asks for it (Ask) and for as long as somebody keeps it open.
 //
 // A cell that fails does not fail the run, except when the job runs once: the page says what is wrong, the others show
 // their figures, and the log tells it once. The run fails when the report file is wrong or the database is away;
-// then the last good page stays, and its own clock marks it as stale.
+// then the last good pages stay, and their own clocks mark them as stale.
 package report
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -57,10 +57,15 @@ type Job struct {
 	with With
 	deps Deps
 
-	mu    sync.Mutex // one rendering at a time
-	src   []byte     // what book was made of
-	book  *notebook.Book
-	wrong string // what was wrong at the last rendering; a change is logged
+	reader *pg.Reader
+	turn   chan struct{}  // holds one token: whoever has it renders
+	budget *time.Duration // set by tests; see rendering.until
+
+	mu     sync.Mutex // guards what follows; never held while rendering
+	book   *notebook.Book
+	pages  map[string]*page // by file name: those that are kept up
+	wrong  map[string]bool  // what was wrong at the last rendering; a change is logged
+	warned bool             // that the reader is not limited
 }
 
 // FileError is a report file that cannot be used: every mistake in it.
@@ -86,101 +91,80 @@ func New(name string, w With, d Deps) (*Job, error) {
 	if w.Out == "" {
 		w.Out = notebook.FileName(w.File)
 	}
-	j := &Job{name: name, with: w, deps: d}
-	if err := j.read(); err != nil {
+	j := &Job{name: name, with: w, deps: d, reader: pg.NewReader(d.DB), turn: make(chan struct{}, 1)}
+	if _, err := j.read(); err != nil {
 		return nil, err
 	}
+	j.pages = j.found()
 	return j, nil
 }
 
-// Page is the path of the page the job writes.
+// Page is the path of the page the job writes: that of the parameters' defaults, or the index.
 func (j *Job) Page() string { return filepath.Join(j.deps.Out, j.with.Out) }
 
 // Title is the title of the report.
-func (j *Job) Title() string {
+func (j *Job) Title() string { return j.current().Report.Title }
+
+func (j *Job) current() *notebook.Book {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.book.Report.Title
+	return j.book
 }
 
-// read parses the report file when it has changed, so that a report can be edited while the pipeline runs. What the old
-// one remembered of its cells goes with it.
-func (j *Job) read() error {
-	path := j.with.File
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(j.deps.Dir, path)
+// read parses the report when one of its files has changed, so that it can be edited while the pipeline runs. What the
+// old one remembered of its cells goes with it.
+func (j *Job) read() (*notebook.Book, error) {
+	if b := j.current(); b != nil && b.Report.Current(j.deps.Dir) {
+		return b, nil
 	}
-	src, err := os.ReadFile(path)
+	rep, problems, err := notebook.Open(j.deps.Dir, j.with.File)
 	if err != nil {
-		return fmt.Errorf("read report: %w", err)
+		return nil, fmt.Errorf("read report: %w", err)
 	}
-	if j.book != nil && bytes.Equal(src, j.src) {
-		return nil
-	}
-	rep, problems := notebook.Parse(j.with.File, src)
 	if len(problems) > 0 {
-		return &FileError{problems}
+		return nil, &FileError{problems}
 	}
-	j.src, j.book = src, notebook.NewBook(rep)
-	for _, p := range rep.Unused() {
+	rep.Page = j.with.Out
+	for _, p := range rep.Warnings() {
 		j.deps.Log.Warn("report", "job", j.name, "problem", p.String())
 	}
-	return nil
-}
-
-// Run renders the report once. With in.AsOf the cells see that time as :now; else the clock.
-func (j *Job) Run(ctx context.Context, in run.Input) (run.Result, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := j.read(); err != nil {
-		return run.Result{}, fmt.Errorf("%s: %w", j.name, err)
-	}
-	now := j.deps.Now()
-	asOf := in.AsOf
-	if asOf.IsZero() {
-		asOf = now
-	}
-	var data *notebook.Data
-	err := pg.ReadOnly(ctx, j.deps.DB, 0, func(tx pgx.Tx) (err error) {
-		data, err = j.book.Load(ctx, tx, asOf, now)
-		return err
-	})
-	if err != nil {
-		return run.Result{}, fmt.Errorf("%s: %w", j.name, err)
-	}
-	data.Timings = !in.Once // a page that is made once can be compared with another
-	var page bytes.Buffer
-	drawn, err := data.Draw(&page)
-	if err != nil {
-		return run.Result{}, fmt.Errorf("%s: %w", j.name, err)
-	}
-	if err := j.write(page.Bytes(), data, drawn); err != nil {
-		return run.Result{}, fmt.Errorf("%s: %w", j.name, err)
-	}
-	result := run.Result{RowsRead: data.Rows(), Note: fmt.Sprintf("%d of %d cells current, %d kB", drawn.Current, drawn.Cells, (drawn.Bytes+999)/1000)}
-	return result, j.report(drawn.Failed, in.Once)
+	j.book = notebook.NewBook(rep)
+	return j.book, nil
 }
 
-// report logs what is wrong once per change, and makes it an error of a job that runs once.
-func (j *Job) report(failed []*notebook.CellError, once bool) error {
-	var errs []error
-	var messages []string
-	for _, e := range failed {
-		errs = append(errs, e)
-		messages = append(messages, e.Error())
+// take waits for the turn to render; the returned function passes it on.
+func (j *Job) take(ctx context.Context) (func(), error) {
+	select {
+	case j.turn <- struct{}{}:
+		return func() { <-j.turn }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
-	wrong := strings.Join(messages, "\n")
-	if once {
-		return errors.Join(errs...)
+}
+
+// Run renders the pages of the report. With in.AsOf the cells see that time as :now; else the clock.
+func (j *Job) Run(ctx context.Context, in run.Input) (run.Result, error) {
+	var result run.Result
+	done, err := j.take(ctx)
+	if err != nil {
+		return result, fmt.Errorf("%s: %w", j.name, err)
 	}
-	if wrong != j.wrong {
-		for _, m := range messages {
-			j.deps.Log.Error("report cell failed", "job", j.name, "error", m)
-		}
-		if wrong == "" {
-			j.deps.Log.Info("report cells work again", "job", j.name)
-		}
-		j.wrong = wrong
+	defer done()
+	book, err := j.read()
+	if err != nil {
+		return result, fmt.Errorf("%s: %w", j.name, err)
 	}
-	return nil
+	book.Patient = in.Once
+	r := j.begin(book, in)
+	err = j.reader.ReadOnly(ctx, 0, func(tx pgx.Tx) error {
+		r.snap = book.Snapshot(tx, r.asOf, r.now)
+		return r.all(ctx)
+	})
+	if err != nil {
+		return result, fmt.Errorf("%s: %w", j.name, err)
+	}
+	result = run.Result{RowsRead: r.rows, Note: r.note()}
+	return result, j.tell(in.Once)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -133,6 +134,8 @@ type bound struct {
 	sql   string
 	args  []any
 	edits []edit
+
+	timeout time.Duration
 }
 
 // edit is a replaced place: bytes of the body against bytes of the query.

@@ -3,6 +3,7 @@
 package notebook_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -54,6 +55,7 @@ y: amount
 ~~~table sales_table
 data: sales
 columns: { product: text, amount: sar.2, note: text }
+links: { product: product }
 search: true
 download: csv
 width: full
@@ -105,6 +107,9 @@ func newSite(t *testing.T, page []byte) *site {
 		_, _ = w.Write(s.page)
 	})
 	mux.HandleFunc("GET /events", func(w http.ResponseWriter, r *http.Request) {
+		if p := r.URL.Query().Get("page"); p != "live.html" {
+			t.Errorf("the page asks for news of %q", p)
+		}
 		w.Header().Set("Content-Type", "text/event-stream")
 		c := make(chan string, 16)
 		s.mu.Lock()
@@ -137,83 +142,131 @@ func (s *site) replace(page []byte) {
 	defer s.mu.Unlock()
 	s.page = page
 	for c := range s.clients {
-		c <- `{"file":"other.html","rev":"1"}`
 		c <- `{"file":"live.html","rev":"1"}`
 	}
 }
 
-// What a reader did to the page stays through refreshes, over HTTP and from disk.
+// stage is where a page stands for its readers: a server, or a file on their disk.
+type stage struct {
+	address string
+	replace func(page []byte)
+}
+
+func overHTTP(t *testing.T, page []byte) stage {
+	s := newSite(t, page)
+	return stage{s.URL + "/live.html", s.replace}
+}
+
+// fromDisk writes the page as the job does, by a rename, and tells it to look for a newer one ten times a second: the
+// least a report can ask for is one second, and the tests have no time.
+func fromDisk(t *testing.T, page []byte) stage {
+	file := filepath.Join(t.TempDir(), "live.html")
+	s := stage{"file://" + file, func(page []byte) {
+		page = bytes.Replace(page, []byte(`data-refresh="1000"`), []byte(`data-refresh="100"`), 1)
+		if err := os.WriteFile(file+".tmp", page, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(file+".tmp", file); err != nil {
+			t.Fatal(err)
+		}
+	}}
+	s.replace(page)
+	return s
+}
+
+// use is what a reader does to the page: sorts and filters the table, opens the rows of the chart, scrolls the page and
+// the table, and is still typing, with a part of the text marked.
+const use = `(() => {
+	const q = (s) => document.querySelector(s);
+	window.kept = { same: q('[data-cell=same]'), table: q('.is-table .scroll'), kpi: q('[data-cell=round_now]') };
+	[...document.querySelectorAll('.is-table th button')].find((b) => b.textContent.startsWith('Amount')).click();
+	const input = q('[type=search]');
+	input.value = 'even'; input.dispatchEvent(new Event('input', { bubbles: true }));
+	q('.is-chart details').open = true;
+	window.kept.table.scrollTop = 120;
+	scrollTo({ top: 260, behavior: 'instant' });
+	input.focus({ preventScroll: true });
+	input.setSelectionRange(1, 3);
+})()`
+
+// used is what is left of it, and what must go on changing beside it.
+const used = `JSON.stringify((() => {
+	const q = (s) => document.querySelector(s), rows = [...document.querySelectorAll('.is-table tbody tr')], shown = rows.filter((r) => !r.hidden);
+	const amounts = shown.map((r) => +r.cells[1].dataset.v);
+	return { round: q('[data-cell=round_now] .figure').textContent, about: q('#about').textContent.includes('Round ' + q('[data-cell=round_now] .figure').textContent),
+		rows: rows.length, shown: shown.length, found: q('.found').textContent, sorted: amounts.every((v, i) => !i || amounts[i - 1] >= v),
+		aria: q('.is-table th[aria-sort]')?.textContent + ' ' + q('.is-table th[aria-sort]')?.getAttribute('aria-sort'),
+		text: q('[type=search]').value, focus: document.activeElement.type, caret: document.activeElement.selectionStart + '-' + document.activeElement.selectionEnd,
+		open: q('.is-chart details').open, scroll: window.kept.table.scrollTop, page: Math.round(scrollY),
+		same: window.kept.same === q('[data-cell=same]'), table: window.kept.table === q('.is-table .scroll'), kpi: window.kept.kpi === q('[data-cell=round_now]'), history: history.length };
+})())`
+
+// What a reader did to the page stays through a hundred refreshes, over HTTP and from disk, and so does text that another
+// reader has selected. The data changes in each.
 func TestBrowserKeepsWhatTheReaderDid(t *testing.T) {
 	b := startBrowser(t)
-	for _, mode := range []struct {
-		name   string
-		rounds int
-	}{{"http", 100}, {"file", 6}} {
-		t.Run(mode.name, func(t *testing.T) {
-			var address string
-			var replace func([]byte)
-			if mode.name == "http" {
-				s := newSite(t, round(t, 1))
-				address, replace = s.URL+"/live.html", s.replace
-			} else {
-				file := filepath.Join(t.TempDir(), "live.html")
-				replace = func(page []byte) {
-					if err := os.WriteFile(file+".tmp", page, 0o644); err != nil {
-						t.Fatal(err)
-					}
-					if err := os.Rename(file+".tmp", file); err != nil {
-						t.Fatal(err)
-					}
-				}
-				replace(round(t, 1))
-				address = "file://" + file
+	for name, open := range map[string]func(*testing.T, []byte) stage{"http": overHTTP, "file": fromDisk} {
+		t.Run(name, func(t *testing.T) {
+			at := open(t, round(t, 1))
+			p, other := b.open(t, at.address, 1280, 700), b.open(t, at.address, 1280, 700)
+			for _, tab := range []*tab{p, other} {
+				tab.until(t, `document.documentElement.dataset.live !== undefined`)
 			}
-			p := b.open(t, address, 1280, 700)
-			p.until(t, `document.documentElement.dataset.live === 'on'`)
-			p.eval(t, `(() => {
-				const q = (s) => document.querySelector(s);
-				window.kept = { same: q('[data-cell=same]'), table: q('.is-table .scroll'), kpi: q('[data-cell=round_now]') };
-				const th = [...document.querySelectorAll('.is-table th button')].find((b) => b.textContent.startsWith('Amount'));
-				th.click();
-				const input = q('[type=search]');
-				input.value = 'even'; input.dispatchEvent(new Event('input', { bubbles: true }));
-				q('.is-chart details').open = true;
-				window.kept.table.scrollTop = 120;
-				scrollTo({ top: 260, behavior: 'instant' });
-				input.focus({ preventScroll: true });
-				input.setSelectionRange(1, 3);
-			})()`)
-			const state = `JSON.stringify((() => {
-				const q = (s) => document.querySelector(s), rows = [...document.querySelectorAll('.is-table tbody tr')], shown = rows.filter((r) => !r.hidden);
-				const amounts = shown.map((r) => +r.cells[1].dataset.v);
-				return { round: q('[data-cell=round_now] .figure').textContent, about: q('#about').textContent.includes('Round ' + q('[data-cell=round_now] .figure').textContent),
-					rows: rows.length, shown: shown.length, found: q('.found').textContent, sorted: amounts.every((v, i) => !i || amounts[i - 1] >= v),
-					aria: q('.is-table th[aria-sort]')?.textContent + ' ' + q('.is-table th[aria-sort]')?.getAttribute('aria-sort'),
-					text: q('[type=search]').value, focus: document.activeElement.type, caret: document.activeElement.selectionStart + '-' + document.activeElement.selectionEnd,
-					open: q('.is-chart details').open, scroll: window.kept.table.scrollTop, page: Math.round(scrollY),
-					same: window.kept.same === q('[data-cell=same]'), table: window.kept.table === q('.is-table .scroll'), kpi: window.kept.kpi === q('[data-cell=round_now]'),
-					live: document.documentElement.dataset.live };
-			})())`
+			p.eval(t, use)
+			const marked = `getSelection().toString()`
+			other.eval(t, `getSelection().selectAllChildren(document.querySelector('.is-table tbody').rows[3].cells[0])`)
+			text := other.eval(t, marked).(string)
 			want := map[string]any{}
-			decode(t, p.eval(t, state), &want)
-			if want["shown"] != 30.0 || want["sorted"] != true || want["focus"] != "search" || want["scroll"] != 120.0 || want["page"] != 260.0 {
-				t.Fatalf("the reader could not do what the test does: %v", want)
+			decode(t, p.eval(t, used), &want)
+			if want["shown"] != 30.0 || want["sorted"] != true || want["focus"] != "search" || want["scroll"] != 120.0 || want["page"] != 260.0 || !strings.HasPrefix(text, "Product ") {
+				t.Fatalf("the readers could not do what the test does: %v, %q", want, text)
 			}
-			for n := 2; n <= mode.rounds; n++ {
-				replace(round(t, n))
-				p.until(t, fmt.Sprintf(`document.querySelector('[data-cell=round_now] .figure').textContent === '%d'`, n))
+			const rounds = 100
+			for n := 2; n <= rounds+1; n++ {
+				at.replace(round(t, n))
+				now := fmt.Sprintf(`document.querySelector('[data-cell=round_now] .figure').textContent === '%d'`, n)
+				p.until(t, now)
+				other.until(t, now)
 				want["round"] = fmt.Sprint(n)
 				got := map[string]any{}
-				decode(t, p.eval(t, state), &got)
+				decode(t, p.eval(t, used), &got)
 				for k := range want {
 					if want[k] != got[k] {
 						t.Fatalf("round %d: %s is %v, was %v", n, k, got[k], want[k])
 					}
 				}
+				if s := other.eval(t, marked); s != text {
+					t.Fatalf("round %d: the selected text is %q, was %q", n, s, text)
+				}
 			}
+			t.Logf("%d refreshes; nothing a reader did was lost", rounds)
+			// A cell that stood still for its reader comes along when the selection is gone.
+			other.eval(t, `getSelection().removeAllRanges()`)
+			at.replace(round(t, rounds+2))
+			const rows = `[...document.querySelectorAll('.is-table tbody tr')].map((r) => r.textContent).sort().join()`
+			p.until(t, fmt.Sprintf(`document.querySelector('[data-cell=round_now] .figure').textContent === '%d'`, rounds+2))
+			other.until(t, fmt.Sprintf(`%s === %q`, rows, p.eval(t, rows)))
 			p.quiet(t)
+			other.quiet(t)
 		})
 	}
+}
+
+// A reader who has gone to a link in a row stays at it, though the rows are new and in another order.
+func TestBrowserKeepsFocusInRows(t *testing.T) {
+	s := newSite(t, round(t, 1))
+	p := startBrowser(t).open(t, s.URL+"/live.html", 1280, 700)
+	p.until(t, `document.documentElement.dataset.live === 'on'`)
+	const on = `document.activeElement.nodeName + document.activeElement.textContent`
+	p.eval(t, `[...document.querySelectorAll('.is-table tbody a')].find((a) => a.textContent === 'Product 17').focus()`)
+	for n := 2; n <= 6; n++ {
+		s.replace(round(t, n))
+		p.until(t, fmt.Sprintf(`document.querySelector('[data-cell=round_now] .figure').textContent === '%d'`, n))
+		if v := p.eval(t, on); v != "AProduct 17" {
+			t.Fatalf("round %d: the focus is on %v", n, v)
+		}
+	}
+	p.quiet(t)
 }
 
 func decode(t testing.TB, v any, into any) {
@@ -272,92 +325,4 @@ func TestBrowserWithoutEvents(t *testing.T) {
 	t.Cleanup(srv.Close)
 	p := startBrowser(t).open(t, srv.URL+"/live.html", 1280, 700)
 	p.until(t, `+document.querySelector('.figure').textContent >= 4`)
-}
-
-// Names that are code stay names: nothing runs, nothing is fetched, the policy is never broken, and a spreadsheet gets no
-// formula.
-func TestBrowserHostileNames(t *testing.T) {
-	page, _ := draw(t, hostile(t))
-	file := filepath.Join(t.TempDir(), "hostile.html")
-	if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	p := startBrowser(t).open(t, "file://"+file, 1280, 2000)
-	p.until(t, `document.documentElement.dataset.live !== undefined`)
-	if title := p.eval(t, `document.title`); title != "<script>document.title='run'</script>" {
-		t.Errorf("the title became %v", title)
-	}
-	if n := p.eval(t, `document.querySelectorAll('main img, main script, main iframe, main object, main [onload], main [onerror], main [style]').length`); n != 0.0 {
-		t.Errorf("%v foreign elements", n)
-	}
-	if n := p.eval(t, `document.querySelectorAll('.failed, mark.bad').length`); n != 0.0 {
-		t.Errorf("%v failed cells", n)
-	}
-	// Point at every mark, so that every tooltip is shown.
-	tips := p.eval(t, `(() => { let n = 0; for (const m of document.querySelectorAll('[data-tip]')) { m.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, clientX: 5, clientY: 5 })); n += document.querySelector('#tip').textContent === m.dataset.tip; } return n === document.querySelectorAll('[data-tip]').length && n > 50; })()`)
-	if tips != true {
-		t.Error("not every tooltip shows its text")
-	}
-	csv := p.eval(t, `(async () => { let blob; URL.createObjectURL = (b) => { blob = b; return 'data:,'; }; document.querySelector('.is-table .csv').click(); return await blob.text(); })()`).(string)
-	for _, line := range strings.Split(csv, "\r\n") {
-		if strings.HasPrefix(line, "=") || strings.HasPrefix(line, `"=`) {
-			t.Errorf("a formula in the CSV: %s", line)
-		}
-	}
-	if !strings.Contains(csv, `"'=HYPERLINK(""https://example.com"",""x"")",7,`) || !strings.HasPrefix(csv, "Name,Value,Badge\r\n") {
-		t.Errorf("CSV\n%s", csv)
-	}
-	if title := p.eval(t, `document.title`); title != "<script>document.title='run'</script>" {
-		t.Errorf("the title became %v", title)
-	}
-	p.quiet(t)
-}
-
-// From phones to wide screens nothing is cut off at the side, and charts show the variant that fits.
-func TestBrowserWidths(t *testing.T) {
-	page, _ := draw(t, data(t))
-	file := filepath.Join(t.TempDir(), "page.html")
-	if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	b := startBrowser(t)
-	for _, width := range []int{390, 640, 900, 1280, 2560} {
-		p := b.open(t, "file://"+file, width, 900)
-		p.until(t, `document.documentElement.dataset.live !== undefined`)
-		if w := p.eval(t, `document.documentElement.scrollWidth`).(float64); int(w) > width {
-			t.Errorf("at %d px the page is %v wide", width, w)
-		}
-		columns := p.eval(t, `getComputedStyle(document.querySelector('#s-sales-stores .grid')).gridTemplateColumns.split(' ').length`)
-		if want := map[bool]float64{true: 2, false: 1}[width >= 900]; columns != want {
-			t.Errorf("at %d px there are %v columns, want %v", width, columns, want)
-		}
-		shown := p.eval(t, `[...document.querySelectorAll('[data-cell=revenue] .fig > div')].filter((e) => e.offsetHeight > 0).map((e) => e.className).join()`)
-		if want := map[bool]string{true: "slim", false: "broad"}[width < 480]; shown != want {
-			t.Errorf("at %d px the chart shows %v, want %s", width, shown, want)
-		}
-		p.quiet(t)
-	}
-}
-
-// The theme follows the system until the button says otherwise, and the next visit remembers.
-func TestBrowserTheme(t *testing.T) {
-	s := newSite(t, round(t, 1))
-	b := startBrowser(t)
-	p := b.open(t, s.URL+"/live.html", 1280, 700)
-	p.until(t, `document.documentElement.dataset.live !== undefined`)
-	const ground = `getComputedStyle(document.body).backgroundColor`
-	light := p.eval(t, ground)
-	p.eval(t, `document.querySelector('#theme').click()`)
-	dark := p.eval(t, ground)
-	if light != "rgb(245, 246, 248)" || dark != "rgb(15, 19, 25)" {
-		t.Errorf("light %v, dark %v", light, dark)
-	}
-	again := b.open(t, s.URL+"/live.html", 1280, 700)
-	if v := again.eval(t, ground); v != dark {
-		t.Errorf("the next visit shows %v", v)
-	}
-	again.call(t, "Emulation.setEmulatedMedia", map[string]any{"media": "print"})
-	if v := again.eval(t, `getComputedStyle(document.documentElement).getPropertyValue('--surface')`); v != "#fff" {
-		t.Errorf("in print the surface is %v", v)
-	}
 }

@@ -32,34 +32,6 @@ type kpiSpec struct {
 	versus, note text
 }
 
-// chartSpec is the body of a chart cell. Charts over time want a column of times as x; bars, hbar, pie and donut one of
-// labels; scatter one of numbers. y is a column of numbers, or several (a series each).
-type chartSpec struct {
-	card
-	X       string      `yaml:"x" check:"required"`
-	Y       names       `yaml:"y" check:"required"`
-	Color   string      `yaml:"color"`   // column: a series, group or colour for each of its values
-	Palette string      `yaml:"palette"` // cell.column whose rows give names their colours, the same in every chart
-	Hue     int         `yaml:"hue"`     // 1 to 6: the colour of a chart that needs only one; default 1
-	Flag    string      `yaml:"flag"`    // column of true and false: marks to point out
-	Note    string      `yaml:"note"`    // column: a second line in the tooltips of bars and points
-	Label   string      `yaml:"label"`   // scatter: column that names a point
-	Format  axisFormats `yaml:"format"`
-	Center  string      `yaml:"center"` // donut: words in the hole; may hold {{ values }}
-	Below   string      `yaml:"below"`  // donut: smaller words below them
-	Width   string      `yaml:"width" check:"oneof=half|full"`
-	Height  int         `yaml:"height"` // of the wide variant, in pixels; default by kind
-
-	kind          string
-	center, below text
-}
-
-type axisFormats struct {
-	X    formatSpec `yaml:"x"`
-	Y    formatSpec `yaml:"y"`
-	Axis formatSpec `yaml:"axis"` // ticks and labels of y; default: short, without a unit
-}
-
 // tableSpec is the body of a table cell.
 type tableSpec struct {
 	card
@@ -69,6 +41,7 @@ type tableSpec struct {
 	Download string                     `yaml:"download" check:"oneof=csv"` // a button
 	Total    names                      `yaml:"total"`                      // columns to add up in a last row
 	Badges   map[string]string          `yaml:"badges"`                     // value -> up, down, good, bad or plain
+	Links    map[string]linkSpec        `yaml:"links"`                      // column -> where its values lead
 	Width    string                     `yaml:"width" check:"oneof=half|full"`
 }
 
@@ -206,40 +179,6 @@ func (p *parsing) finishKPI(s *kpiSpec) {
 	}
 }
 
-func (p *parsing) finishChart(s *chartSpec) {
-	p.text(&s.center, s.Center, s.node.At("center"))
-	p.text(&s.below, s.Below, s.node.At("below"))
-	p.format(&s.Format.X, s.node.At("format", "x"))
-	p.format(&s.Format.Y, s.node.At("format", "y"))
-	p.format(&s.Format.Axis, s.node.At("format", "axis"))
-	p.pair(s.Palette, s.node.At("palette"))
-	if s.Hue < 0 || s.Hue > 6 {
-		p.problemAt(s.node.At("hue"), fmt.Sprintf("hue %d is no colour", s.Hue), "1 to 6")
-	}
-	if s.Height != 0 && (s.Height < 80 || s.Height > 1200) {
-		p.problemAt(s.node.At("height"), fmt.Sprintf("height %d is out of range", s.Height), "80 to 1200 pixels")
-	}
-	if len(s.Y) > 1 && s.Color != "" {
-		p.problemAt(s.node.At("color"), "color beside several y columns", "several columns have a colour each; use one y with color, or y alone")
-	}
-	only := func(key, value string, kinds ...string) {
-		if value == "" {
-			return
-		}
-		for _, k := range kinds {
-			if s.kind == k {
-				return
-			}
-		}
-		p.problemAt(s.node.At(key), fmt.Sprintf("%s has no meaning in a %s chart", key, s.kind), "it is for "+strings.Join(kinds, ", "))
-	}
-	only("flag", s.Flag, "line", "timebars")
-	only("note", s.Note, "bars", "hbar", "scatter")
-	only("label", s.Label, "scatter")
-	only("center", s.Center, "donut")
-	only("below", s.Below, "donut")
-}
-
 func (p *parsing) finishTable(s *tableSpec) {
 	for i := range s.Columns.Entries {
 		e := &s.Columns.Entries[i]
@@ -276,6 +215,11 @@ func (p *parsing) finishTable(s *tableSpec) {
 
 func (p *parsing) text(into *text, s string, at strictyaml.Pos) {
 	t, ps := parseText(s, at, p.report.currency)
+	for _, q := range t.pieces {
+		if q.value != nil {
+			q.value.doc = p.doc
+		}
+	}
 	*into = t
 	for _, q := range ps {
 		p.problemAt(strictyaml.Pos{Line: q.Line, Col: q.Col}, q.Msg, q.Hint)

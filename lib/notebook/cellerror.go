@@ -20,6 +20,7 @@ type CellError struct {
 	Hint       string // what to do about it; may be empty
 	Source     string // the line of the query with the mistake; may be empty
 	Mark       string // spaces and carets to stand under Source
+	Denied     bool   // the query asked for what its role may not read
 }
 
 // Error gives the error in the form editors and terminals link: file:line:col: cell NAME: message (hint).
@@ -40,12 +41,12 @@ func (r *Report) errorAt(c *cell, at strictyaml.Pos, msg, hint string) *CellErro
 	if at.Line == 0 {
 		at = strictyaml.Pos{Line: c.line, Col: c.col}
 	}
-	return &CellError{File: r.File, Cell: c.name, Line: at.Line, Col: at.Col, Msg: redact(msg), Hint: redact(hint)}
+	return &CellError{File: c.doc.name, Cell: c.name, Line: at.Line, Col: at.Col, Msg: redact(msg), Hint: redact(hint)}
 }
 
 // sqlError places what Postgres said about a query.
 func (r *Report) sqlError(c *cell, q bound, err error) *CellError {
-	e := &CellError{File: r.File, Cell: c.name, Line: c.line, Msg: err.Error()}
+	e := &CellError{File: c.doc.name, Cell: c.name, Line: c.line, Msg: err.Error()}
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
 		e.Msg = redact(e.Msg)
@@ -57,16 +58,21 @@ func (r *Report) sqlError(c *cell, q bound, err error) *CellError {
 	}
 	switch pg.Code {
 	case "57014": // query_canceled, which in our session only the timeout does
-		e.Msg = fmt.Sprintf("took longer than %s and was cancelled", strictyaml.FormatDuration(c.sql.timeout))
+		e.Msg = fmt.Sprintf("took longer than %s and was cancelled", strictyaml.FormatDuration(q.timeout))
 		e.Hint = "make the query cheaper, let it serve longer with cache=, or raise timeout="
 	case "25006": // read_only_sql_transaction
 		e.Hint = "an sql cell only reads"
+	case "42501": // insufficient_privilege
+		e.Denied = true
+		if e.Hint == "" {
+			e.Hint = "an sql cell may only select from the pipeline's tables"
+		}
 	}
 	if pg.Position > 0 {
 		at := c.bodyAt + q.source(int(pg.Position))
-		pos := r.lines.pos(at)
+		pos := c.doc.lines.pos(at)
 		e.Line, e.Col = pos.Line, pos.Col
-		e.Source = r.lines.line(pos.Line)
+		e.Source = c.doc.lines.line(pos.Line)
 		e.Mark = caret(e.Source, pos.Col)
 	}
 	return e

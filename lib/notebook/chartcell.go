@@ -22,7 +22,14 @@ const (
 // chartColumns are the columns of a chart cell, found.
 type chartColumns struct {
 	x, color, flag, note, label *frame.Column
+	from, to, value, state      *frame.Column
 	y                           []*frame.Column
+}
+
+// columnNames lists the columns a chart names, in the order its rows are shown in; some may be empty or stand twice.
+func (s *chartSpec) columnNames() []string {
+	out := append([]string{s.From, s.To, s.X}, s.Y...)
+	return append(out, s.Value, s.State, s.Color, s.Flag, s.Note, s.Label)
 }
 
 // columns finds the columns a chart names.
@@ -47,6 +54,10 @@ func (d *Data) columns(c *cell, f *frame.Frame) (chartColumns, *CellError) {
 	}
 	out.color, out.flag = find("color", s.Color), find("flag", s.Flag)
 	out.note, out.label = find("note", s.Note), find("label", s.Label)
+	out.from, out.to, out.state = find("from", s.From), find("to", s.To), find("state", s.State)
+	if out.value = find("value", s.Value); out.value != nil && out.value.Kind != frame.Int && out.value.Kind != frame.Float {
+		failed = d.Report.errorAt(c, s.node.At("value"), fmt.Sprintf("%s is a column of %s, value wants numbers", s.Value, out.value.Kind), "name another column, or cast it in the query")
+	}
 	return out, failed
 }
 
@@ -61,11 +72,19 @@ func (d *Data) spec(c *cell, f *frame.Frame) (chart.Spec, *CellError) {
 	spec := chart.Spec{
 		Kind: chart.Kind(s.kind), ID: c.name, Title: d.plain(s.title), Height: s.Height, Location: l.location,
 		Center: d.plain(s.center), CenterNote: d.plain(s.below),
-		FormatY: func(v float64) string { return l.number(s.Format.Y.or(cols.y[0]), v, false) },
-		AxisY:   func(v float64) string { return l.tick(s.Format.Y.or(cols.y[0]), s.Format.Axis.format, v) },
 		FormatX: func(v float64) string { return l.number(s.Format.X.or(cols.x), v, false) },
 		AxisX:   func(v float64) string { return l.tick(s.Format.X.or(cols.x), format{decimals: -1}, v) },
+		LogX:    s.ScaleX == "log", LogY: s.Scale == "log",
 	}
+	main := s.Format.Y.format // of the numbers a chart is about
+	switch {
+	case s.Value != "":
+		main = s.Format.Value.or(cols.value)
+	case len(cols.y) > 0:
+		main = main.or(cols.y[0])
+	}
+	spec.FormatY = func(v float64) string { return l.number(main, v, false) }
+	spec.AxisY = func(v float64) string { return l.tick(main, s.Format.Axis.format, v) }
 	switch spec.Kind {
 	case chart.Area, chart.Line, chart.TimeBars:
 		if cols.x.Kind != frame.Time {
@@ -76,6 +95,14 @@ func (d *Data) spec(c *cell, f *frame.Frame) (chart.Spec, *CellError) {
 		d.points(c, f, cols, &spec)
 	case chart.Spark:
 		spec.Series = []chart.Series{{Name: s.Y[0], Color: d.hue(s), Values: floats(cols.y[0])}}
+	case chart.Histogram:
+		d.histogram(c, cols, &spec)
+	case chart.Heatmap:
+		d.heatmap(c, f, cols, &spec)
+	case chart.Flow:
+		d.flow(c, cols, &spec)
+	case chart.Graph:
+		d.graph(c, cols, &spec)
 	default:
 		d.labelled(c, cols, &spec)
 	}

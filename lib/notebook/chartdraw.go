@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html/template"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -31,7 +30,13 @@ func (d *Data) drawChart(c *cell, f *frame.Frame) (*chartView, *CellError) {
 	if failed != nil {
 		return nil, failed
 	}
-	v := &chartView{Ring: spec.Kind == chart.Pie || spec.Kind == chart.Donut}
+	v := &chartView{Title: spec.Title, Ring: spec.Kind == chart.Pie || spec.Kind == chart.Donut}
+	switch spec.Kind {
+	case chart.Area, chart.Line, chart.TimeBars:
+		v.Series, v.Time = true, true
+	case chart.Bars, chart.HBar, chart.Scatter:
+		v.Series = true
+	}
 	widths := []int{halfWidth, narrowWidth}
 	switch {
 	case v.Ring:
@@ -42,6 +47,7 @@ func (d *Data) drawChart(c *cell, f *frame.Frame) (*chartView, *CellError) {
 	for _, w := range widths {
 		one := spec
 		one.Width = w
+		one.Tips = chart.TipsData // the page's script shows them; without a script the rows are under Data
 		if w == narrowWidth {
 			one = slim(one)
 		}
@@ -56,7 +62,8 @@ func (d *Data) drawChart(c *cell, f *frame.Frame) (*chartView, *CellError) {
 			}
 			return nil, d.Report.errorAt(c, s.node.At("y"), msg, "")
 		}
-		v.SVGs = append(v.SVGs, template.HTML(mute(svg, w == narrowWidth && spec.Kind == chart.Scatter)))
+		// A line of a tooltip ends in an escape where XML is read; HTML keeps the line end itself, four bytes less for each.
+		v.SVGs = append(v.SVGs, template.HTML(strings.ReplaceAll(svg, "&#10;", "\n")))
 	}
 	spec.Width = widths[0]
 	v.Summary = chart.Summary(spec)
@@ -76,6 +83,9 @@ const slimWindows = 60
 func slim(s chart.Spec) chart.Spec {
 	if s.Kind != chart.HBar {
 		s.Height = 0
+	}
+	if s.Kind == chart.Scatter {
+		s.Tips = chart.TipsNone // points are smaller than a finger
 	}
 	n := (len(s.Times) + slimWindows - 1) / slimWindows
 	if n < 2 {
@@ -117,24 +127,12 @@ func total(values []float64) float64 {
 	return sum
 }
 
-var (
-	markTitle = regexp.MustCompile(`><title>[^<]*</title></path>`)
-	markTip   = regexp.MustCompile(`<path data-tip="[^"]*"`)
-)
-
-// mute leaves out the titles of marks, which repeat data-tip, a third of the page: its script shows the tips, and
-// without a script the rows are under Data. Points on a phone are smaller than a finger and lose their tips as well.
-func mute(svg string, tips bool) string {
-	svg = markTitle.ReplaceAllString(svg, "/>")
-	if tips {
-		svg = markTip.ReplaceAllString(svg, "<path")
-	}
-	return svg
-}
-
 // chartView is a drawn chart, for the template.
 type chartView struct {
+	Title   string
 	Ring    bool            // pie or donut: the legend is a table of numbers beside it
+	Series  bool            // an entry of the legend can be switched off
+	Time    bool            // can be narrowed to a range of time
 	SVGs    []template.HTML // the wide variant, then the narrow one; lib/chart escapes every text in them
 	Summary string
 	Legend  []chart.Entry

@@ -50,25 +50,43 @@ type sectionView struct {
 	ID     string
 	Title  template.HTML
 	Groups []group
+	Tabs   []tabView // below Groups
+}
+
+// tabView is one of the parts of a section of which a reader sees one at a time.
+type tabView struct {
+	ID     string
+	Title  template.HTML
+	Groups []group
 }
 
 // group is prose, a row of kpi cells or a grid of the others.
 type group struct {
-	Kind  string // prose, kpis, grid
-	Parts []template.HTML
+	Kind    string // prose, kpis, grid
+	Columns int    // of a grid; 0: as the page sees fit
+	Parts   []template.HTML
 }
 
-func (s *sectionView) add(kind string, part template.HTML) {
-	if n := len(s.Groups); n == 0 || s.Groups[n-1].Kind != kind || kind == "prose" {
-		s.Groups = append(s.Groups, group{Kind: kind})
+// add puts a part into the last group, when it is of the same kind and not prose, or into a new one.
+func add(groups []group, kind string, part template.HTML) []group {
+	if n := len(groups); n > 0 && groups[n-1].Kind == kind && kind != "prose" {
+		groups[n-1].Parts = append(groups[n-1].Parts, part)
+		return groups
 	}
-	g := &s.Groups[len(s.Groups)-1]
-	g.Parts = append(g.Parts, part)
+	return append(groups, group{Kind: kind, Parts: []template.HTML{part}})
 }
 
 func (p *page) section(s section) {
-	v := sectionView{ID: s.id, Title: p.data.title(s.title)}
-	for _, b := range s.blocks {
+	v := sectionView{ID: s.id, Title: p.data.title(s.title), Groups: p.groups(s.blocks, s.columns)}
+	for _, t := range s.tabs {
+		v.Tabs = append(v.Tabs, tabView{ID: t.id, Title: p.data.title(t.title), Groups: p.groups(t.blocks, s.columns)})
+	}
+	p.sections = append(p.sections, v)
+}
+
+func (p *page) groups(blocks []block, columns int) []group {
+	var out []group
+	for _, b := range blocks {
 		switch {
 		case b.cell == nil:
 			p.prose++
@@ -77,18 +95,36 @@ func (p *page) section(s section) {
 			if body == "" {
 				attr = " hidden"
 			}
-			v.add("prose", template.HTML(fmt.Sprintf(`<div class="prose" data-cell="p-%d" data-h="%s"%s>%s</div>`, p.prose, hash(body), attr, body)))
+			out = add(out, "prose", template.HTML(fmt.Sprintf(`<div class="prose" data-cell="p-%d" data-h="%s"%s>%s</div>`, p.prose, hash(body), attr, body)))
 		case b.cell.kpi != nil:
-			v.add("kpis", p.cell(b.cell))
+			out = add(out, "kpis", p.cell(b.cell))
+		case b.cell.note != nil:
+			out = add(out, "grid", p.note(b.cell))
 		case b.cell.sql != nil:
 			if part := p.failedQuery(b.cell); part != "" {
-				v.add("grid", part)
+				out = add(out, "grid", part)
 			}
 		default:
-			v.add("grid", p.cell(b.cell))
+			out = add(out, "grid", p.cell(b.cell))
 		}
 	}
-	p.sections = append(p.sections, v)
+	for i := range out {
+		out[i].Columns = columns
+	}
+	return out
+}
+
+// note draws a card of words.
+func (p *page) note(c *cell) template.HTML {
+	body := p.data.html(c.note.text)
+	class := "cell is-md"
+	if c.note.full {
+		class += " full"
+	}
+	if body == "" {
+		class += " empty"
+	}
+	return template.HTML(fmt.Sprintf(`<article class="%s" data-cell="%s" data-h="%s"><div class="prose">%s</div></article>`, class, c.name, hash(class+body), body))
 }
 
 // hash names a content; a page that refreshes itself replaces a cell only when it changed.
@@ -104,7 +140,8 @@ type cellView struct {
 	Label             string // the title without markup
 	Waiting           string
 	Empty             string
-	Stale, StaleWhy   string
+	Stale, StaleWhy   string // since when, and what is wrong
+	Age               string // of the rows that are shown
 	Err               *CellError
 	KPI               *kpiView
 	Chart             *chartView
@@ -187,7 +224,7 @@ func (p *page) view(c *cell) (v cellView) {
 		}
 		if r.stale() && (oldest.IsZero() || r.At.Before(oldest)) {
 			oldest = r.At
-			v.Stale = p.clock(r.At)
+			v.Stale, v.Age = p.clock(r.At), ago(d.Built.Sub(r.At))
 			v.StaleWhy = "waiting for " + r.Waiting
 			if r.Err != nil {
 				v.StaleWhy = r.Err.Cell + ": " + r.Err.Msg

@@ -42,3 +42,29 @@ empty: No sales yet.
 	// 1 of 1 cells current, <nil>
 	// shop.md:8:1: no sql cell is called "total" (did you mean "totals"?)
 }
+
+// Choices of parameters have pages of their own; the names of their files say which.
+func ExamplePageName() {
+	rep, _ := notebook.Parse("reports/shop.md", []byte(`---
+title: Shop
+params:
+  period: { default: 24h, label: Period, choices: [1h, 24h, 7d] }
+  store: { default: all, label: Store, choices: stores.store_id, names: stores.store_name }
+---
+~~~sql stores
+select store_id, store_name from dim_stores
+~~~
+~~~sql sold
+select count(*) as sales from transactions where ts > :now - :period and (:store = 'all' or store_id = :store)
+~~~
+{{ sold.sales | int }} sales in {{ :period }}.
+`))
+	fmt.Println(notebook.PageName(rep, nil))
+	fmt.Println(notebook.PageName(rep, notebook.Values{"store": "STORE-RUH-01", "period": "7d"}))
+	_, err := rep.Read(map[string]string{"period": "2h"})
+	fmt.Println(err)
+	// Output:
+	// shop.html
+	// shop.period-7d.store-STORE-RUH-01.html
+	// parameter period has no choice "2h" (did you mean "1h"?)
+}

@@ -11,7 +11,7 @@ import (
 	"tillflow/lib/strictyaml"
 )
 
-var cellKinds = []string{"sql", "kpi", "chart", "table"}
+var cellKinds = []string{"sql", "kpi", "chart", "table", "md"}
 
 // word is a word of a fence's first line, with its offset in the file.
 type word struct {
@@ -35,19 +35,19 @@ func wordsOf(info string, at int) []word {
 	return ws
 }
 
-// fence makes a cell of a fence's first line, or nil when the fence is code for readers to see.
-func (p *parsing) fence(info string, at int) *cell {
-	ws := wordsOf(info, at)
+// fence makes a cell of the words of a fence's first line, or nil when the fence is code for readers to see.
+func (p *parsing) fence(ws []word) *cell {
 	if len(ws) == 0 {
 		return nil
 	}
+	at := ws[0].at
 	if !slices.Contains(cellKinds, ws[0].text) {
-		if hint := strictyaml.Suggest(ws[0].text, cellKinds); hint != "" {
+		if hint := strictyaml.Suggest(ws[0].text, append([]string{"include"}, cellKinds...)); hint != "" {
 			p.problem(at, fmt.Sprintf("unknown cell kind %q", ws[0].text), hint)
 		}
 		return nil
 	}
-	pos := p.lines.pos(at)
+	pos := p.doc.lines.pos(at)
 	c := &cell{kind: ws[0].text, line: pos.Line, col: pos.Col}
 	switch c.kind {
 	case "sql":
@@ -58,6 +58,8 @@ func (p *parsing) fence(info string, at int) *cell {
 		c.chart = &chartSpec{}
 	case "table":
 		c.table = &tableSpec{}
+	case "md":
+		c.note = &noteSpec{}
 	}
 	if len(ws) == 1 {
 		p.problem(at, c.kind+" cell has no name", "write ~~~"+c.kind+" name; a fence that only shows code is ~~~text")
@@ -79,6 +81,10 @@ func (p *parsing) fence(info string, at int) *cell {
 		p.chartKind(c.chart, rest[0])
 		rest = rest[1:]
 	}
+	if c.note != nil {
+		p.width(c.note, rest)
+		return c
+	}
 	for _, w := range rest {
 		p.problem(w.at, fmt.Sprintf("unexpected %q after the name of a %s cell", w.text, c.kind), "what a cell shows is set by the keys in its body")
 	}
@@ -98,11 +104,13 @@ func (p *parsing) chartKind(s *chartSpec, w word) {
 
 // sqlSpec is an sql cell.
 type sqlSpec struct {
-	timeout time.Duration // for this query; default 5s
-	cache   time.Duration // how long a result serves again; 0: run each time
-	maxRows int           // more is an error; default frame.MaxRows, the most there may be
-	places  []place
-	text    string // the query as the page shows it
+	timeout   time.Duration // for this query; default 5s
+	timeoutAt int           // where the file says so; 0: it does not
+	cache     time.Duration // how long a result serves again; 0: run each time
+	maxRows   int           // more is an error; default frame.MaxRows, the most there may be
+	places    []place
+	needs     []string // parameters it depends on, itself or by cells above
+	text      string   // the query as the page shows it
 }
 
 var sqlOptions = []string{"timeout", "cache", "max_rows"}
@@ -130,7 +138,7 @@ func (p *parsing) options(s *sqlSpec, ws []word) {
 			if err != nil {
 				p.problem(valueAt, err.Error(), "")
 			} else if key == "timeout" {
-				s.timeout = d
+				s.timeout, s.timeoutAt = d, valueAt
 			} else {
 				s.cache = d
 			}

@@ -7,10 +7,13 @@ import (
 	"tillflow/lib/strictyaml"
 )
 
-// valueRef is {{ cell.column | format }}: the value in the first row of an sql cell.
+// valueRef is {{ cell.column | format }}: the value in the first row of an sql cell; or {{ :param }}: the name of a
+// parameter's value.
 type valueRef struct {
+	param        string // in place of the others
 	cell, column string
 	format       format
+	doc          *document // the file it stands in
 	pos          strictyaml.Pos
 }
 
@@ -62,6 +65,12 @@ type complaint struct{ msg, hint string }
 // parseValue reads what stands between the braces: "cell.column" or "cell.column | format".
 func parseValue(s, currency string) (*valueRef, *complaint) {
 	name, spec, piped := strings.Cut(s, "|")
+	if param, ok := strings.CutPrefix(strings.TrimSpace(name), ":"); ok {
+		if piped || !isName(param) {
+			return nil, &complaint{"{{" + s + "}} is no value", "write {{ :param }}, without a format: it is shown by its name"}
+		}
+		return &valueRef{param: param}, nil
+	}
 	cell, column, ok := strings.Cut(strings.TrimSpace(name), ".")
 	if !ok || !isName(cell) || column == "" || strings.ContainsAny(column, " \t.") {
 		return nil, &complaint{"{{" + s + "}} is no value", "write {{ cell.column }} or {{ cell.column | format }}"}
@@ -95,13 +104,19 @@ func isName(s string) bool {
 
 // eachRef visits every value the page shows in text.
 func (r *Report) eachRef(visit func(*valueRef)) {
-	texts := []text{r.subtitle}
+	texts := []text{r.heading, r.subtitle}
 	for _, s := range r.sections {
 		texts = append(texts, s.title)
-		for _, b := range s.blocks {
+		for _, t := range s.tabs {
+			texts = append(texts, t.title)
+		}
+		for _, b := range s.all() {
 			texts = append(texts, b.prose)
 			if b.cell != nil {
 				texts = append(texts, b.cell.texts()...)
+			}
+			if b.cell != nil && b.cell.note != nil {
+				texts = append(texts, b.cell.note.text)
 			}
 		}
 	}
@@ -158,6 +173,9 @@ func (d *Data) plain(t text) string {
 
 // valueText formats a value; the complaint says what is wrong with it.
 func (d *Data) valueText(v *valueRef) (string, *complaint) {
+	if v.param != "" {
+		return d.paramName(v.param), nil
+	}
 	res := d.Results[v.cell]
 	if res.Frame == nil {
 		return missing, nil // the cell itself tells why

@@ -3,7 +3,6 @@ package notebook
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +18,8 @@ type meta struct {
 	Currency string                    `yaml:"currency"` // three capitals; no money formats without it
 	AsOf     string                    `yaml:"as_of"`    // cell.column of a time
 	Params   strictyaml.Map[paramSpec] `yaml:"params"`
+	ForEach  *eachSpec                 `yaml:"for_each"`                      // a page for each row of a cell
+	Pages    string                    `yaml:"pages" check:"oneof=asked|all"` // which combinations of choices are made; default asked
 
 	location *time.Location
 }
@@ -48,37 +49,7 @@ func (m *meta) Check(at func(path ...string) strictyaml.Pos) []strictyaml.Proble
 	if m.Currency != "" && (len(m.Currency) != 3 || strings.Trim(m.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
 		add("currency", fmt.Sprintf("currency %q is not a code", m.Currency), "three capitals, such as SAR")
 	}
-	for _, e := range m.Params.Entries {
-		switch {
-		case e.Key == "now":
-			ps = append(ps, strictyaml.Problem{Line: e.Pos.Line, Col: e.Pos.Col, Msg: "parameter \"now\" is taken: :now is the time of the rendering", Hint: "use another name"})
-		case !isName(e.Key):
-			ps = append(ps, strictyaml.Problem{Line: e.Pos.Line, Col: e.Pos.Col, Msg: fmt.Sprintf("parameter name %q is not one", e.Key), Hint: "small letters, digits and underscores"})
-		}
-	}
-	return ps
-}
-
-// paramSpec is a parameter's value; what it looks like gives its type.
-type paramSpec struct {
-	kind  string
-	value any
-}
-
-// UnmarshalText reads a parameter.
-func (p *paramSpec) UnmarshalText(b []byte) error {
-	s := string(b)
-	p.kind, p.value = "text", s
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		p.kind, p.value = "bigint", n
-	} else if f, err := strconv.ParseFloat(s, 64); err == nil {
-		p.kind, p.value = "double precision", f
-	} else if s == "true" || s == "false" {
-		p.kind, p.value = "boolean", s == "true"
-	} else if d, err := strictyaml.ParseDuration(s); err == nil {
-		p.kind, p.value = "interval", d
-	}
-	return nil
+	return append(ps, m.checkParams(at)...)
 }
 
 // frontMatter cuts the front matter off. body is what follows it and bodyAt its offset; ok is false when the file does

@@ -8,23 +8,26 @@
 //
 // The way of a report:
 //
-//	Parse   file        -> *Report   every mistake at its line and column, no database needed
-//	Load    snapshot    -> *Data     runs the SQL cells, remembers the last good results (type Book)
+//	Open    files       -> *Report   every mistake at its file, line and column, no database needed
+//	Page    snapshot    -> *Data     runs the SQL cells, remembers the last good results (type Book)
 //	Draw    *Data       -> HTML      no database, no clock: the same Data gives the same bytes
 //
 // # A report file
 //
 //	---
-//	title: Retail live dashboard        # required
-//	subtitle: Point of sale             # may hold inline values
+//	title: Retail live dashboard        # required; may hold inline values, as subtitle may
+//	subtitle: Point of sale
 //	refresh: 5s                         # how often the page looks for a newer one of itself; at least 1s
 //	timezone: Asia/Riyadh               # of the times on the page; those in the database are UTC
 //	currency: SAR                       # names the money formats: sar, sar.2, sar.compact
 //	as_of: newest.at                    # the cell and column that say how far the data goes; for the header
-//	params: { period: 24h, store: all } # :period and :store in SQL
+//	params:
+//	  top: 10                                                    # :top in SQL
+//	  period: { default: 24h, label: Period, choices: [1h, 24h, 7d] }
+//	  store: { default: all, choices: stores.store_id, names: stores.store_name }
 //	---
 //	## A section
-//	Net revenue is **{{ totals.net | sar }}** from {{ totals.sales | int }} sales.
+//	Net revenue is **{{ totals.net | sar }}** from {{ totals.sales | int }} sales in {{ :period }}.
 //
 //	~~~sql totals timeout=2s cache=30s max_rows=2000
 //	select sum(amount) as net, count(*) as sales from transactions where ts > :now - :period
@@ -35,145 +38,85 @@
 //	format: sar
 //	~~~
 //
-// A cell is a fence of ~~~ or ```; its first word is the kind, the second its name, unique in the file. The body of an
+// A cell is a fence of ~~~ or ```; its first word is the kind, the second its name, unique in the report. The body of an
 // sql cell is one query; those of kpi, chart and table are YAML (see the types kpiSpec, chartSpec and tableSpec for
-// their keys). A cell uses the results of sql cells above it. In SQL, :name stands for a parameter, :now for the time
-// of the rendering, and :cell.column for a value in the first row of an sql cell above; all three are bound as typed
-// parameters and never become part of the text. With cache= a result serves again for so long, but for no longer than 300
-// times what its query took: a cheap one is asked anew.
+// their keys); that of md is Markdown with inline values, a card beside the others. A cell uses the results of sql cells
+// above it. In SQL, :name stands for a parameter, :now for the time of the rendering, and :cell.column for a value in the
+// first row of an sql cell above; all three are bound as typed parameters and never become part of the text. With cache=
+// a result serves again for so long, but for no longer than 300 times what its query took: a cheap one is asked anew.
 //
-// Package notebook is the one user of goldmark (Markdown) and chroma (colours for SQL).
+// An inline value is {{ cell.column }} or {{ cell.column | format }}, of the first row, or {{ :param }}, the name of a
+// parameter's value. The type format lists the formats; "ago" counts from the time the page was built.
+//
+//	~~~include parts/sales.md
+//	~~~
+//
+// stands for the contents of another file, named relative to this one; it has no front matter.
+//
+// # Parameters, and pages for them
+//
+// A parameter is bound with the type its default looks like, or that type: says: text, int, number, bool or duration. One
+// with choices is a filter in the page's header: a link for each, to a page of its own. Choices are constants or a column
+// of an sql cell that does not itself depend on choices; a default that is not among them is put first. The page of the
+// defaults is made all the time, the others when a server is asked for them and while somebody keeps them open; with
+// pages: all every combination is. PageName gives their names.
+//
+//	for_each: { param: product, in: products.product_id, names: products.product_name, title: All products }
+//
+// makes a page for each row of an sql cell, with :product bound to the row's value, and under the report's own name an
+// index: the rows of that cell with links (columns: chooses which, as in a table cell).
+//
+// # Layout
+//
+//	## Stores {columns=3}
+//	## Sales {tabs}
+//
+// set the columns of a section's grid (1 to 4) and make each h3 of the section a tab; both may stand in one pair of braces. In
+// a table, links: makes values lead somewhere: to a column that holds a relative address or an #anchor, or to the page
+// another report has for a value, links: { name: { report: product, value: product_id } }. No value ever leads to another host.
+//
+// Package notebook is the one user of goldmark (Markdown), chroma (colours for SQL) and minify (the script of a page).
 package notebook
 
 import (
 	"time"
 	_ "time/tzdata" // a report names its own zone, also on a machine that has no zone files
-	"unicode/utf8"
-
-	"tillflow/lib/strictyaml"
 )
 
 // Report is a parsed report file. It is read only: many renderings may share it.
 type Report struct {
-	File    string        // as given to Parse; errors name it
+	File    string        // as given to Parse or Open; errors name it
+	Page    string        // file name of the page: that of File with .html, unless the caller has set another
 	Title   string        // of the page
 	Refresh time.Duration // how often a page looks for a newer one of itself
 
-	subtitle text
-	asOf     *valueRef // nil when the file does not say
-	location *time.Location
-	currency string
-	params   []Param
-	sections []section
-	cells    []*cell // in the order of the file
-	byName   map[string]*cell
-	lines    lineIndex
+	heading   text // Title with its values
+	subtitle  text
+	each      *forEach // a page for each of its values; nil: one page
+	allPages  bool
+	sources   [][]*cell // the cells that give choices and the values of for_each, each with those it needs
+	asOf      *valueRef // nil when the file does not say
+	location  *time.Location
+	currency  string
+	params    []Param
+	sections  []section
+	cells     []*cell // in the order of the file
+	byName    map[string]*cell
+	documents []*document // the report file, and those it includes
 }
 
-// Param is a parameter of the front matter.
-type Param struct {
-	Name  string
-	Type  string // Postgres type it is bound as: interval, bigint, double precision, boolean or text
-	Value any    // time.Duration, int64, float64, bool or string
-}
-
-// Params lists the parameters in the order of the file.
-func (r *Report) Params() []Param { return r.params }
-
-// section is an h2 and what follows it. The first one of a page may have no title.
-type section struct {
-	id     string
-	title  text
-	blocks []block
-}
-
-// block is prose or a cell.
-type block struct {
-	prose text
-	cell  *cell
-}
-
-// cell is a fence of one of our kinds. Exactly one of sql, kpi, chart and table is set.
+// cell is a fence of one of our kinds. Exactly one of sql, kpi, chart, table and note is set.
 type cell struct {
 	kind, name string
-	line, col  int    // of the fence's first word
-	body       string // the text between the fences
-	bodyLine   int    // line of its first byte
-	bodyAt     int    // offset of its first byte in the file
+	doc        *document // the file it stands in
+	line, col  int       // of the fence's first word
+	body       string    // the text between the fences
+	bodyLine   int       // line of its first byte
+	bodyAt     int       // offset of its first byte in doc
 
 	sql   *sqlSpec
 	kpi   *kpiSpec
 	chart *chartSpec
 	table *tableSpec
-}
-
-// Unused lists sql cells that nothing on the page uses: they cost a query each time and are most likely a mistake.
-// They are no reason to refuse a report.
-func (r *Report) Unused() []strictyaml.Problem {
-	used := map[string]bool{}
-	r.eachRef(func(v *valueRef) { used[v.cell] = true })
-	for _, c := range r.cells {
-		for _, name := range c.data() {
-			used[name] = true
-		}
-		if c.sql != nil {
-			for _, p := range c.sql.places {
-				used[p.cell] = true
-			}
-		}
-	}
-	var ps []strictyaml.Problem
-	for _, c := range r.cells {
-		if c.sql != nil && !used[c.name] {
-			ps = append(ps, strictyaml.Problem{File: r.File, Line: c.line, Col: c.col,
-				Msg: "sql cell \"" + c.name + "\" is used by nothing", Hint: "show it in a cell, or delete it"})
-		}
-	}
-	return ps
-}
-
-// lineIndex finds lines and columns in a text.
-type lineIndex struct {
-	src    []byte
-	starts []int // offset of each line's first byte
-}
-
-func indexLines(src []byte) lineIndex {
-	x := lineIndex{src: src, starts: []int{0}}
-	for i, b := range src {
-		if b == '\n' {
-			x.starts = append(x.starts, i+1)
-		}
-	}
-	return x
-}
-
-// pos gives line and column, both 1-based, of a byte offset. Columns count letters, not bytes.
-func (x lineIndex) pos(offset int) strictyaml.Pos {
-	offset = max(0, min(offset, len(x.src)))
-	lo, hi := 0, len(x.starts)
-	for hi-lo > 1 {
-		if mid := (lo + hi) / 2; x.starts[mid] <= offset {
-			lo = mid
-		} else {
-			hi = mid
-		}
-	}
-	return strictyaml.Pos{Line: lo + 1, Col: utf8.RuneCount(x.src[x.starts[lo]:offset]) + 1}
-}
-
-// line gives the text of a line, without its end.
-func (x lineIndex) line(n int) string {
-	if n < 1 || n > len(x.starts) {
-		return ""
-	}
-	end := len(x.src)
-	if n < len(x.starts) {
-		end = x.starts[n] - 1
-	}
-	s := string(x.src[x.starts[n-1]:end])
-	if len(s) > 0 && s[len(s)-1] == '\r' {
-		s = s[:len(s)-1]
-	}
-	return s
+	note  *noteSpec
 }

@@ -4,11 +4,14 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"fmt"
 	"html/template"
 	"io"
-	"path"
 	"strings"
 	"time"
+
+	"github.com/tdewolff/minify/v2"
+	"github.com/tdewolff/minify/v2/js"
 
 	"tillflow/lib/chart"
 )
@@ -16,19 +19,31 @@ import (
 //go:embed page.html.tmpl
 var pageSource string
 
+//go:embed chart.html.tmpl
+var chartSource string
+
 //go:embed page.css
 var pageCSS string
+
+//go:embed chart.css
+var chartCSS string
 
 //go:embed page.js
 var pageJS string
 
-var pageTemplate = template.Must(template.New("page").Parse(pageSource))
+//go:embed table.js
+var tableJS string
+
+//go:embed chart.js
+var chartJS string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageSource + chartSource))
 
 // The page holds one style and one script, and its content policy names both by their hashes: nothing else runs, no
 // other host is asked, and text that slipped past escaping would still be dead.
 var (
-	style  = strings.TrimSpace(pageCSS) + "\n" + chart.CSS
-	script = tight(pageJS)
+	style  = strings.TrimSpace(pageCSS) + "\n" + strings.TrimSpace(chartCSS) + "\n" + chart.CSS
+	script = minified(pageJS, tableJS, chartJS)
 	policy = strings.Join([]string{
 		"default-src 'none'",
 		"style-src " + sourceHash(style),
@@ -39,16 +54,16 @@ var (
 		"base-uri 'none'",
 		"form-action 'none'",
 	}, "; ")
-	edition = hash(pageSource + style + script) // a page of another edition is loaded anew, not patched
+	edition = hash(pageSource + chartSource + style + script) // a page of another edition is loaded anew, not patched
 )
 
-// tight leaves out the indentation and the lines that are comments: a third of the script.
-func tight(js string) string {
+// minified joins the scripts of a page in one function, and shortens it: names in it and white space are more than a third,
+// and every page carries them. It panics when our own source is no JavaScript.
+func minified(sources ...string) string {
 	var b strings.Builder
-	for line := range strings.Lines(js) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
-			b.WriteString(line + "\n")
-		}
+	src := "(() => {\n'use strict';\n" + strings.Join(sources, "\n") + "})();\n"
+	if err := js.Minify(minify.New(), &b, strings.NewReader(src), nil); err != nil {
+		panic(fmt.Sprintf("the script of a page: %v", err))
 	}
 	return b.String()
 }
@@ -70,6 +85,8 @@ type pageView struct {
 	AsOf                   string
 	Cells, Current         int
 	Sections               []sectionView
+	Filters                []Filter
+	Up                     *Link
 }
 
 func (p *page) write(w io.Writer) error {
@@ -77,12 +94,12 @@ func (p *page) write(w io.Writer) error {
 	l := d.locale()
 	built := d.Built.In(l.location)
 	v := pageView{
-		Title: d.Report.Title, Policy: policy, Edition: edition,
+		Title: d.pageTitle(), Policy: policy, Edition: edition,
 		Style: template.HTML("<style>" + style + "</style>"), Script: template.HTML("<script>" + script + "</script>"),
 		Refresh: d.Report.Refresh.Milliseconds(), RefreshSeconds: max(1, int64(d.Report.Refresh/time.Second)),
 		BuiltISO: built.Format("2006-01-02T15:04:05.000Z07:00"), BuiltClock: built.Format("15:04:05"), Zone: l.zone(built),
 		Subtitle: template.HTML(d.html(d.Report.subtitle)), AsOf: p.asOf(),
-		Cells: p.out.Cells, Current: p.out.Current, Sections: p.sections,
+		Cells: p.out.Cells, Current: p.out.Current, Sections: p.sections, Filters: d.Filters(), Up: d.Up(),
 	}
 	return pageTemplate.ExecuteTemplate(w, "page", v)
 }
@@ -102,10 +119,4 @@ func (p *page) asOf() string {
 		return ""
 	}
 	return p.clock(col.Times[0])
-}
-
-// FileName is the name of a report's page: that of its file with .html in place of .md.
-func FileName(report string) string {
-	base := path.Base(strings.ReplaceAll(report, "\\", "/"))
-	return strings.TrimSuffix(base, path.Ext(base)) + ".html"
 }

@@ -19,11 +19,10 @@ func TestParseProblems(t *testing.T) {
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".md")
 		t.Run(name, func(t *testing.T) {
-			src, err := os.ReadFile(file)
+			_, problems, err := notebook.Open("testdata/problems", name+".md")
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, problems := notebook.Parse(name+".md", src)
 			var b strings.Builder
 			for _, p := range problems {
 				b.WriteString(p.String() + "\n")

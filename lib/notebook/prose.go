@@ -18,7 +18,7 @@ import (
 )
 
 // markdown turns prose into HTML. Raw HTML in the file is dropped and javascript: links are emptied, goldmark's
-// defaults; tables align by attribute, since the page's content policy forbids inline styles.
+// defaults; tables align by class (see aligned), since the page's content policy forbids inline styles.
 //
 // Values ({{ cell.column }}) become inline nodes of their own, so that Markdown never looks inside them and code spans
 // keep them as they are. A node renders as a mark that split turns into a piece: prose is rendered once, when the file
@@ -44,8 +44,8 @@ func (n *valueNode) Dump(src []byte, level int) { ast.DumpHelper(n, src, level, 
 // valueFinder is goldmark's inline parser and renderer for values; it collects them and what is wrong with them.
 type valueFinder struct {
 	currency string
-	base     int // offset in the file of the text goldmark sees
-	lines    lineIndex
+	base     int // offset in doc of the text goldmark sees
+	doc      *document
 	values   []*valueRef
 	problems []strictyaml.Problem
 }
@@ -59,18 +59,18 @@ func (f *valueFinder) Parse(_ ast.Node, block gmtext.Reader, _ parser.Context) a
 	if !bytes.HasPrefix(line, []byte("{{")) {
 		return nil
 	}
-	pos := f.lines.pos(f.base + seg.Start)
+	pos := f.doc.lines.pos(f.base + seg.Start)
 	end := bytes.Index(line, []byte("}}"))
 	if end < 0 {
-		f.problems = append(f.problems, strictyaml.Problem{Line: pos.Line, Col: pos.Col, Msg: "{{ is not closed by }} on its line"})
+		f.problems = append(f.problems, strictyaml.Problem{File: f.doc.name, Line: pos.Line, Col: pos.Col, Msg: "{{ is not closed by }} on its line"})
 		return nil
 	}
 	v, wrong := parseValue(string(line[2:end]), f.currency)
 	if wrong != nil {
-		f.problems = append(f.problems, strictyaml.Problem{Line: pos.Line, Col: pos.Col, Msg: wrong.msg, Hint: wrong.hint})
+		f.problems = append(f.problems, strictyaml.Problem{File: f.doc.name, Line: pos.Line, Col: pos.Col, Msg: wrong.msg, Hint: wrong.hint})
 		v = nil
 	} else {
-		v.pos = pos
+		v.doc, v.pos = f.doc, pos
 	}
 	block.Advance(end + 2)
 	f.values = append(f.values, v)
@@ -88,10 +88,14 @@ func (f *valueFinder) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	})
 }
 
+// aligned says in classes what goldmark says in attributes that HTML no longer has. Text cannot look like one: its quotes
+// are escaped.
+var aligned = strings.NewReplacer(` align="left"`, "", ` align="center"`, ` class="c"`, ` align="right"`, ` class="n"`)
+
 // split cuts rendered HTML at the marks.
 func (f *valueFinder) split(rendered string) text {
 	t := text{isHTML: true}
-	for i, part := range strings.Split(rendered, "\x00") {
+	for i, part := range strings.Split(aligned.Replace(rendered), "\x00") {
 		if i%2 == 0 {
 			if part != "" {
 				t.pieces = append(t.pieces, piece{words: part})

@@ -19,7 +19,7 @@ import (
 // same snapshot; any other error means that the transaction is of no more use.
 func (r *Report) run(ctx context.Context, tx pgx.Tx, c *cell, q bound) (*frame.Frame, *CellError, error) {
 	conn := tx.Conn().PgConn()
-	begin := fmt.Sprintf("savepoint cell; set local statement_timeout = %d; set local plan_cache_mode = force_custom_plan", c.sql.timeout.Milliseconds())
+	begin := fmt.Sprintf("savepoint cell; set local statement_timeout = %d; set local plan_cache_mode = force_custom_plan", q.timeout.Milliseconds())
 	if err := conn.Exec(ctx, begin).Close(); err != nil {
 		return nil, nil, fmt.Errorf("cell %s: savepoint: %w", c.name, err)
 	}

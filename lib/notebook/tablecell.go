@@ -15,8 +15,9 @@ type column struct {
 	key, label string
 	format     format
 	data       *frame.Column
-	number     bool    // right-aligned
-	most       float64 // the value of a full bar
+	number     bool                 // right-aligned
+	most       float64              // the value of a full bar
+	link       func(row int) string // where a value leads; "" is nowhere
 }
 
 // tableColumns finds the columns a table shows. Money names its currency once: in the header, or in the table's subtitle.
@@ -27,7 +28,7 @@ func (d *Data) tableColumns(c *cell, f *frame.Frame) ([]column, *CellError) {
 		for i := range f.Columns {
 			out = append(out, d.column(f.Columns[i].Name, words(f.Columns[i].Name), format{decimals: -1}, &f.Columns[i]))
 		}
-		return out, nil
+		return d.linked(c, f, out)
 	}
 	for _, e := range s.Columns.Entries {
 		data := f.Column(e.Key)
@@ -41,7 +42,7 @@ func (d *Data) tableColumns(c *cell, f *frame.Frame) ([]column, *CellError) {
 		}
 		out = append(out, col)
 	}
-	return out, nil
+	return d.linked(c, f, out)
 }
 
 // column prepares one column.
@@ -119,6 +120,21 @@ func (d *Data) drawCell(b *strings.Builder, c column, i int, s *tableSpec) {
 		b.WriteString(` data-v="` + html.EscapeString(raw) + `"`)
 	}
 	b.WriteByte('>')
+	to := ""
+	if c.link != nil {
+		to = c.link(i)
+	}
+	if to != "" {
+		b.WriteString(`<a href="` + html.EscapeString(to) + `">`)
+	}
+	drawValue(b, c, i, value, s)
+	if to != "" {
+		b.WriteString("</a>")
+	}
+	b.WriteString("</td>")
+}
+
+func drawValue(b *strings.Builder, c column, i int, value string, s *tableSpec) {
 	switch {
 	case c.data.IsNull(i):
 		b.WriteString(missing)
@@ -131,7 +147,6 @@ func (d *Data) drawCell(b *strings.Builder, c column, i int, s *tableSpec) {
 	default:
 		b.WriteString(html.EscapeString(value))
 	}
-	b.WriteString("</td>")
 }
 
 // sortValue is what sorting and CSV use in place of the formatted text: plain numbers, and times as text that sorts.
@@ -227,7 +242,7 @@ func (d *Data) drawRows(c *cell, f *frame.Frame) (table string, shown, rows int)
 // seriesColumns is the data of a chart over time with a column for each value of color; nil for other charts.
 func (d *Data) seriesColumns(c *cell, f *frame.Frame) []column {
 	s := c.chart
-	if s.Color == "" || f.Column(s.X).Kind != frame.Time {
+	if s.Color == "" || s.X == "" || f.Column(s.X).Kind != frame.Time {
 		return nil
 	}
 	wide, err := f.Pivot(s.X, s.Color, s.Y[0])
@@ -245,17 +260,19 @@ func (d *Data) seriesColumns(c *cell, f *frame.Frame) []column {
 // plainColumns is the columns a chart names.
 func (d *Data) plainColumns(c *cell, f *frame.Frame) (cols []column) {
 	s := c.chart
-	for _, name := range distinct(append(append([]string{s.X}, s.Y...), s.Color, s.Flag, s.Note, s.Label)) {
+	for _, name := range distinct(s.columnNames()) {
 		data := f.Column(name)
 		if data == nil {
 			continue
 		}
 		form := format{decimals: -1}
-		switch name {
-		case s.X:
+		switch {
+		case name == s.X:
 			form = s.Format.X.format
-		case s.Y[0]:
+		case len(s.Y) > 0 && name == s.Y[0]:
 			form = s.Format.Y.format
+		case name == s.Value:
+			form = s.Format.Value.format
 		}
 		cols = append(cols, d.column(name, words(name), form, data))
 	}

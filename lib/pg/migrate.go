@@ -30,13 +30,15 @@ type migration struct {
 }
 
 // Migrate applies the migrations the database does not have yet, in the order of their numbers, and returns how many
-// it applied. migrations holds files NNNN_name.sql; other files are left alone.
+// it applied. migrations hold files NNNN_name.sql; other files are left alone. A file in one stands for a file of the same
+// name in those before it.
 //
 // One process works at a time and the others wait, so any number may call it at once. Each file is a transaction of
 // its own together with its row in dag.migrations, so a failure leaves the ones before it applied and nothing of the
 // one that failed. A file that was changed after it was applied, and a database that is newer than this program, are
-// errors: nothing is applied then.
-func Migrate(ctx context.Context, db *pgxpool.Pool, migrations fs.FS) (applied int, err error) {
+// errors: nothing is applied then. A file that only got another number after it was applied is known by its name and its
+// text, and the database learns the number.
+func Migrate(ctx context.Context, db *pgxpool.Pool, migrations ...fs.FS) (applied int, err error) {
 	files, err := readMigrations(migrations)
 	if err != nil {
 		return 0, err
@@ -71,31 +73,39 @@ func Migrate(ctx context.Context, db *pgxpool.Pool, migrations fs.FS) (applied i
 
 var migrationName = regexp.MustCompile(`^(\d{4,})_(\w+)\.sql$`)
 
-func readMigrations(dir fs.FS) ([]migration, error) {
-	entries, err := fs.ReadDir(dir, ".")
-	if err != nil {
-		return nil, fmt.Errorf("read migrations: %w", err)
+func readMigrations(dirs []fs.FS) ([]migration, error) {
+	from := map[string]fs.FS{} // the last folder that has a file
+	for _, dir := range dirs {
+		entries, err := fs.ReadDir(dir, ".")
+		if err != nil {
+			return nil, fmt.Errorf("read migrations: %w", err)
+		}
+		for _, e := range entries {
+			from[e.Name()] = dir
+		}
 	}
 	var all []migration
-	for _, e := range entries {
-		parts := migrationName.FindStringSubmatch(e.Name())
+	for name, dir := range from {
+		parts := migrationName.FindStringSubmatch(name)
 		if parts == nil {
 			continue
 		}
 		version, err := strconv.Atoi(parts[1])
 		if err != nil {
-			return nil, fmt.Errorf("read migrations: %s: %w", e.Name(), err)
+			return nil, fmt.Errorf("read migrations: %s: %w", name, err)
 		}
-		raw, err := fs.ReadFile(dir, e.Name())
+		raw, err := fs.ReadFile(dir, name)
 		if err != nil {
 			return nil, fmt.Errorf("read migrations: %w", err)
 		}
 		// A checkout that ends its lines in another way is not another migration.
 		text := strings.ReplaceAll(string(raw), "\r\n", "\n")
 		sum := sha256.Sum256([]byte(text))
-		all = append(all, migration{version, parts[2], e.Name(), text, hex.EncodeToString(sum[:])})
+		all = append(all, migration{version, parts[2], name, text, hex.EncodeToString(sum[:])})
 	}
-	slices.SortFunc(all, func(a, b migration) int { return cmp.Compare(a.version, b.version) })
+	slices.SortFunc(all, func(a, b migration) int {
+		return cmp.Or(cmp.Compare(a.version, b.version), cmp.Compare(a.file, b.file))
+	})
 	for i := 1; i < len(all); i++ {
 		if all[i].version == all[i-1].version {
 			return nil, fmt.Errorf("read migrations: %s and %s have the same number: give one the next free number",
@@ -132,9 +142,15 @@ func pendingMigrations(ctx context.Context, conn *pgx.Conn, files []migration) (
 		return nil, fmt.Errorf("read dag.migrations: %w", err)
 	}
 	pending := slices.Clone(files)
+	var renumber [][2]int // from, to
 	var errs []error
 	for _, d := range done {
 		i := slices.IndexFunc(pending, func(m migration) bool { return m.version == d.Version })
+		if moved := slices.IndexFunc(pending, func(m migration) bool { return m.name == d.Name && m.checksum == d.Checksum }); moved >= 0 && moved != i {
+			renumber = append(renumber, [2]int{d.Version, pending[moved].version})
+			pending = slices.Delete(pending, moved, moved+1)
+			continue
+		}
 		if i < 0 {
 			errs = append(errs, fmt.Errorf("the database has migration %04d_%s (of %s), which this program does not know: "+
 				"use the version of the program that applied it, or a newer one", d.Version, d.Name, d.AppliedAt.Format(time.DateTime)))
@@ -146,7 +162,15 @@ func pendingMigrations(ctx context.Context, conn *pgx.Conn, files []migration) (
 		}
 		pending = slices.Delete(pending, i, i+1)
 	}
-	return pending, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for _, n := range renumber {
+		if _, err := conn.Exec(ctx, "update dag.migrations set version = $2 where version = $1", n[0], n[1]); err != nil {
+			return nil, fmt.Errorf("give migration %04d its new number %04d: %w", n[0], n[1], err)
+		}
+	}
+	return pending, nil
 }
 
 // apply runs one file and records it, both or neither.

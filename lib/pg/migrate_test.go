@@ -119,6 +119,33 @@ func TestMigrateRefusesAChangedFile(t *testing.T) {
 	}
 }
 
+// A project has its own after those of the program, in place of one of them, and under new numbers when the program took theirs.
+func TestMigrateFromTwoFolders(t *testing.T) {
+	t.Parallel()
+	db := openEmpty(t)
+	program := files("0001_a.sql", "create table a (n int)", "0002_b.sql", "create table b (n int)")
+	old := files("0002_b.sql", "create table b (mine int)", "0003_c.sql", "create table c (mine int)")
+	if n, err := pg.Migrate(t.Context(), db, program, old); err != nil || n != 3 {
+		t.Fatalf("applied %d, %v; want 3", n, err)
+	}
+	newer := files("0001_a.sql", "create table a (n int)", "0002_b.sql", "create table b (n int)", "0003_d.sql", "create table d (n int)")
+	if n, err := pg.Migrate(t.Context(), db, newer, old); n != 0 || err == nil || !strings.Contains(err.Error(), "0003_c.sql and 0003_d.sql") {
+		t.Errorf("applied %d, %v", n, err)
+	}
+	moved := files("0002_b.sql", "create table b (mine int)", "1003_c.sql", "create table c (mine int)", "1004_e.sql", "create table e (mine int)")
+	for i, want := range []int{2, 0} {
+		if n, err := pg.Migrate(t.Context(), db, newer, moved); err != nil || n != want {
+			t.Errorf("call %d: applied %d, %v; want %d", i, n, err, want)
+		}
+	}
+	if got := answer(t, db, "select string_agg(version || ':' || name, ' ' order by version) from dag.migrations"); got != "1:a 2:b 3:d 1003:c 1004:e" {
+		t.Errorf("recorded: %s", got)
+	}
+	if got := answer(t, db, "select string_agg(table_name || '.' || column_name, ' ' order by table_name) from information_schema.columns where table_schema = 'public'"); got != "a.n b.mine c.mine d.n e.mine" {
+		t.Errorf("tables: %s", got)
+	}
+}
+
 func TestMigrateRefusesANewerDatabase(t *testing.T) {
 	t.Parallel()
 	db := openEmpty(t)

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // name tells variables and parameters whose value is a secret.
@@ -63,28 +65,54 @@ func In(env []string) []string {
 			add(u.Query().Get("password"))
 		}
 	}
-	slices.SortStableFunc(out, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	slices.SortStableFunc(out, longerFirst)
 	return out
 }
 
 // Mask puts *** in place of secrets. A nil Mask hides nothing. It may be used from any goroutine.
-type Mask struct{ replace *strings.Replacer }
+type Mask struct {
+	mu      sync.Mutex
+	secrets []string
+	replace atomic.Pointer[strings.Replacer]
+}
 
 // Hide makes a mask of secrets, such as In gives.
 func Hide(secrets []string) *Mask {
-	var pairs []string
+	m := &Mask{}
+	m.Add(secrets)
+	return m
+}
+
+// Add hides more secrets from now on, in the writers of the mask, too.
+func (m *Mask) Add(secrets []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := len(m.secrets)
 	for _, s := range secrets {
+		if !slices.Contains(m.secrets, s) {
+			m.secrets = append(m.secrets, s)
+		}
+	}
+	if len(m.secrets) == n && m.replace.Load() != nil {
+		return
+	}
+	slices.SortStableFunc(m.secrets, longerFirst)
+	var pairs []string
+	for _, s := range m.secrets {
 		pairs = append(pairs, s, "***")
 	}
-	return &Mask{strings.NewReplacer(pairs...)}
+	m.replace.Store(strings.NewReplacer(pairs...))
 }
+
+// longerFirst orders secrets so that one inside another leaves nothing of that behind.
+func longerFirst(a, b string) int { return cmp.Compare(len(b), len(a)) }
 
 // Text is s without the secrets.
 func (m *Mask) Text(s string) string {
 	if m == nil {
 		return s
 	}
-	return m.replace.Replace(s)
+	return m.replace.Load().Replace(s)
 }
 
 // Writer hides the secrets in what is written to w. Each Write is looked at by itself: it should hold whole lines.

@@ -48,6 +48,12 @@ func TestMask(t *testing.T) {
 	if got := mask.Text("abcdefgh abcd abc"); got != "*** *** abc" {
 		t.Errorf("got %q", got)
 	}
+	writer := &strings.Builder{}
+	w := mask.Writer(writer)
+	mask.Add([]string{"abcdefghij", "abcd"}) // a writer made before knows it, too, and the longest still comes first
+	if _, err := w.Write([]byte("abcdefghij abcd\n")); err != nil || writer.String() != "*** ***\n" {
+		t.Errorf("wrote %q, %v", writer, err)
+	}
 	var none *secret.Mask
 	if got := none.Text("abcd"); got != "abcd" || none.Writer(os.Stderr) != os.Stderr {
 		t.Errorf("got %q", got)

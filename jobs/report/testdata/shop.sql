@@ -52,3 +52,25 @@ insert into product_associations values
 insert into anomalies values
     ('LAPTOP-001', '2026-11-22 15:13', 91000, 40000, 6.4, 'spike', '2026-11-22 15:30+00', 12, 'count', 'run-3'),
     ('MOUSE-001', '2026-11-22 02:00', 100, 900, -5.2, 'drop', '2026-11-22 02:40+00', 30, 'count', 'run-3');
+
+insert into sales_hour
+select date_trunc('hour', ts), date_trunc('hour', ts) + interval '1 hour', store_id, product_id, sum(amount), count(*)
+from transactions
+group by 1, 2, 3, 4;
+
+insert into cluster_profiles
+select 'customer_segments', cluster_id, count(*), count(*)::float8 / sum(count(*)) over (), (sum(monetary) / sum(sum(monetary)) over ())::float8,
+       avg(recency_days), avg(frequency), avg(monetary), 'buy often', 'run-1', '2026-11-22 17:10'
+from customer_segments
+where cluster_id is not null
+group by cluster_id;
+insert into cluster_sweep
+select 'customer_segments', k, 1000.0 / k, 0.1, k = 5, 0.5 - 0.01 * k, 97, k = 4, 97, 'run-1', '2026-11-22 17:10' from generate_series(2, 10) as k;
+insert into customer_segment_history
+select '2026-11-21 21:00', customer_id, recency_days, frequency, monetary, r_score, f_score, m_score, rfm_segment, cluster_id from customer_segments;
+insert into segment_runs values ('customer_segments', 'history', '2026-11-21 21:00', 'run-0', '{"k": 4}', 1, 1, 0);
+insert into association_runs values ('product_associations', 'run-2', '2026-11-22 17:10', '{"min_support": 0.01}', 3000, 97, 4, 9, 3, null);
+insert into anomaly_runs values ('anomalies', 'run-3', '2026-11-22 17:10', null, '2026-11-22 17:09', 3000, 4, 9000, '{"window": 60}', '2026-11-22 17:10+00');
+insert into anomaly_series values
+    ('anomalies', 'LAPTOP-001', 'judged', 4000, 10, 400, '2026-11-20', '2026-11-22 17:13', 'run-3'),
+    ('anomalies', 'MOUSE-001', 'too sparse', 4000, 4000, 12, '2026-11-20', '2026-11-22 17:12', 'run-3');
