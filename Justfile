@@ -43,6 +43,10 @@ test-kafka-cluster:
 test-short:
     go test ./lib/strictyaml ./lib/event ./lib/window ./lib/rfm ./lib/kmeans ./lib/apriori ./lib/anomaly ./lib/chart ./lib/frame ./dag/spec ./dag/plan ./dag/gate ./dag/runner
 
+# pages in a real Chromium: refreshes, axe-core, HTML, print, pictures (-update stores those); needs chromium, npm, pdftotext
+test-browser *args:
+    go test -tags browser -count=1 -v -run Browser ./lib/notebook {{args}}
+
 # rewrite the golden files; review them as a diff
 golden:
     go test . ./dag ./dag/plan ./dag/runner ./jobs/report ./jobs/stream ./lib/chart ./lib/notebook -update

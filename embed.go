@@ -3,7 +3,8 @@ package tillflow
 
 import "embed"
 
-// Files are the pipeline as a shop edits it: the dagfile, its schema, migrations, seeds and reports.
+// Files are the pipeline as a shop edits it: the dagfile, its schema, seeds and reports. Migrations are not among
+// them: those of the engine and its jobs always come from the program, or a copy would hold a newer one back.
 //
-//go:embed dagfile.yaml dagfile.schema.json sql/migrations seeds reports/*.md
+//go:embed dagfile.yaml dagfile.schema.json seeds reports/*.md
 var Files embed.FS

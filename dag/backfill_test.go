@@ -156,6 +156,9 @@ func (p *pipeline) looksAtRuns(t *testing.T) {
 	if out := p.ok("run", "after", "--with-upstream", "--dry-run"); !strings.Contains(out, "1  fill") || !strings.Contains(out, "2  after") {
 		t.Errorf("a dry run says:\n%s", out)
 	}
+	if c := p.start("logs", "after", "--run", string(first.ID)); c.wait(t) != exitUsage || !strings.Contains(c.out.String(), "is of fill, not of after") {
+		t.Errorf("the log of another job's run:\n%s", c.out)
+	}
 	if out := p.ok("pause", "fill", "--reason", "stock-taking"); !strings.Contains(out, "stock-taking") {
 		t.Errorf("dag pause says:\n%s", out)
 	}

@@ -15,6 +15,7 @@ import (
 	"tillflow/dag/plan"
 	"tillflow/dag/spec"
 	"tillflow/jobs"
+	pages "tillflow/jobs/report"
 	"tillflow/lib/secret"
 	"tillflow/lib/strictyaml"
 )
@@ -35,6 +36,8 @@ type call struct {
 	dead                deadFlags
 	skip                skipFlags
 	hist                historyFlags
+	rep                 reportFlags
+	reports             []*pages.Job // of a runner: they make pages that are asked for
 	notifier            *notify.Notifier
 	exclude             []string        // --exclude
 	events              *eventLines     // run -o json: where the runner tells what happens; nil otherwise
@@ -74,6 +77,7 @@ func (c *call) parse(args []string) error {
 		args = fs.Args()[1:]
 	}
 	c.args = append(c.args, literal...)
+	c.hideParams(c.hist.params)
 	dir := filepath.Dir(c.dagfile)
 	c.state = c.setting(c.state, "TILLFLOW_STATE", filepath.Join(dir, ".tillflow"))
 	c.out = c.setting(c.out, "TILLFLOW_OUT", filepath.Join(dir, "reports", "out"))
@@ -106,6 +110,8 @@ func (c *call) declare(fs *flag.FlagSet) {
 		c.dead.declare(fs)
 	case "skip":
 		c.skip.declare(fs)
+	case "report":
+		c.rep.declare(fs)
 	case "bench":
 		fs.StringVar(&c.format, "o", "text", formatUsage)
 		c.bench.declare(fs)
@@ -146,9 +152,11 @@ func (c *call) plan() (*plan.Plan, error) {
 	}
 	s, problems := spec.Parser{Kinds: jobs.Specs(), Lookup: c.getenv, Path: c.missing}.Parse(c.dagfile, src)
 	p, more := plan.New(s)
-	problems = append(append(problems, more...), gate.Check(s)...)
+	problems = append(append(append(problems, more...), gate.Check(s)...), unguarded(s)...)
 	if s != nil {
+		h := s.Services.HTTP
 		c.hideSecrets(s.Services.Postgres.URL)
+		c.hideParams(map[string]string{"token": h.Token, "password": h.BasicAuth.Password})
 	}
 	if len(problems) > 0 {
 		strictyaml.Sort(problems)

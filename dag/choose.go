@@ -9,8 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"tillflow/dag/instance"
 	"tillflow/dag/plan"
+	"tillflow/dag/runner"
 	"tillflow/dag/runstore"
 	"tillflow/lib/pg"
 )
@@ -54,17 +57,11 @@ func (c *call) states(ctx context.Context, p *plan.Plan) (map[string]string, err
 		}
 		return states, nil
 	}
-	url, err := postgresURL(p, f)
+	db, done, err := c.history(ctx, p, f)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	db, err := pg.Open(ctx, url)
-	if err != nil {
-		return nil, err
-	}
-	defer db.Close()
+	defer done()
 	store := runstore.NewPostgres(db)
 	for _, n := range p.Nodes {
 		last, ok, err := store.Last(ctx, n.Name)
@@ -75,7 +72,37 @@ func (c *call) states(ctx context.Context, p *plan.Plan) (map[string]string, err
 			states[n.Name] = string(last.State)
 		}
 	}
+	pauses, err := store.Pauses(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the pauses: %w", err)
+	}
+	for job := range pauses {
+		states[job] = runner.Held
+	}
 	return states, nil
+}
+
+// history opens the database that the history is in: one that is up, or, for a verb that starts the services anyway, one
+// that is started for the question.
+func (c *call) history(ctx context.Context, p *plan.Plan, f *instance.Folder) (*pgxpool.Pool, func(), error) {
+	url, err := postgresURL(p, f)
+	if err != nil && slices.Contains([]string{"run", "test"}, c.name) {
+		sv, done, err := c.attached(ctx, p, f, c.plainLog())
+		if err != nil {
+			return nil, nil, err
+		}
+		return sv.DB, done, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	octx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	db, err := pg.Open(octx, url)
+	if err != nil {
+		return nil, nil, err
+	}
+	return db, db.Close, nil
 }
 
 // selectJobs finds the jobs that the arguments name; naming none is its own exit code.

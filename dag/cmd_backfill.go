@@ -145,8 +145,10 @@ func (c *call) backfill(p *plan.Plan) (b run.Backfill, asked []run.Interval, err
 		err = usagef("%s is a stream: its log is its past; a backfill is of a batch job", n.Name)
 	case ferr != nil || terr != nil:
 		err = errors.Join(ferr, terr)
-	case from.IsZero() || to.IsZero() || !from.Before(to):
+	case from.IsZero() || to.IsZero():
 		err = usagef("say over which time: --from 2026-01-01 --to 2026-02-01, the end not included")
+	case !from.Before(to):
+		err = usagef("--from %s must be before --to %s", h.from, h.to)
 	case serr != nil || step <= 0:
 		err = usagef("--step %q is not a duration; write 1d, 1h or 15m", h.step)
 	case reprocess != run.ReprocessMissing && reprocess != run.ReprocessFailed && reprocess != run.ReprocessAll:
@@ -155,6 +157,9 @@ func (c *call) backfill(p *plan.Plan) (b run.Backfill, asked []run.Interval, err
 		err = usagef("--parallel must be 1 or more")
 	case to.Sub(from)/step > 100_000:
 		err = usagef("%s to %s in steps of %s are more than 100,000 intervals; give a longer --step", h.from, h.to, h.step)
+	}
+	if err == nil {
+		err = checkParams([]*plan.Node{n}, h.params)
 	}
 	if err != nil {
 		return b, nil, err
@@ -206,6 +211,7 @@ const shownIntervals = 40
 // print shows the counts and, of the intervals that are not done, each with its state.
 func (v backfillView) print(w io.Writer, format, what string) error {
 	if format == "json" {
+		v.Params = withoutSecrets(v.Params)
 		return encode(w, v)
 	}
 	counts := map[run.State]int{}

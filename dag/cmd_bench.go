@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tillflow/dag/analyticsbench"
+	"tillflow/dag/reportbench"
 	"tillflow/dag/runner/runnerbench"
 	"tillflow/jobs/stream/streambench"
 )
@@ -24,12 +25,15 @@ type benchFlags struct {
 	jitter  time.Duration
 	profile string
 
+	report string // report
+	idle   time.Duration
+
 	small                bool // analytics
 	only, python, retail string
 }
 
 func (b *benchFlags) declare(fs *flag.FlagSet) {
-	fs.IntVar(&b.rows, "rows", 1_000_000, "stream: this `NUMBER` of messages")
+	fs.IntVar(&b.rows, "rows", -1, "stream: this `NUMBER` of messages, 1000000 by default; report: of transactions, 10000000 by default")
 	fs.IntVar(&b.partitions, "partitions", 2, "stream: this `NUMBER` of partitions")
 	fs.StringVar(&b.order, "order", "sequential", "stream: `ORDER` of the keys, sequential or random")
 	fs.IntVar(&b.dimensions, "dimensions", 2, "stream: this `NUMBER` of dimension tables")
@@ -38,6 +42,8 @@ func (b *benchFlags) declare(fs *flag.FlagSet) {
 	fs.IntVar(&b.rounds, "rounds", 3, "this `NUMBER` of rounds")
 	fs.DurationVar(&b.latency, "latency-time", 5*time.Second, "stream: for so long a `TIME` the latency is measured")
 	fs.DurationVar(&b.jitter, "jitter-time", 10*time.Second, "runner: for so long a `TIME` the jitter is measured")
+	fs.StringVar(&b.report, "report", "", "report: this `FILE` in place of the dashboard")
+	fs.DurationVar(&b.idle, "idle-time", 10*time.Second, "report: for so long a `TIME` 100 open pages are watched; 0 leaves them out")
 	fs.StringVar(&b.profile, "profile", "", "stream: write a CPU profile to this `FILE`")
 	fs.BoolVar(&b.small, "small", false, "analytics: smaller inputs")
 	fs.StringVar(&b.only, "only", "", "analytics: only what has this `WORD` in its name")
@@ -56,11 +62,15 @@ func cmdBench(ctx context.Context, c *call) error {
 	if len(c.args) == 1 && c.args[0] == "analytics" {
 		return c.benchAnalytics(ctx)
 	}
+	if len(c.args) == 1 && c.args[0] == "report" {
+		return c.benchReport(ctx)
+	}
 	if len(c.args) != 1 || c.args[0] != "stream" {
 		return usagef("say what to measure: dag bench stream [--rows N] [--partitions N] [--order sequential|random] " +
 			"[--dimensions N] [--keys N] [--per-second N] [--rounds N] [--latency-time 5s] [--profile FILE] [-o text|json], " +
 			"dag bench runner [--rounds N] [--jitter-time 10s] [-o text|json], " +
-			"or dag bench analytics [--small] [--only WORD] [--rounds N] [--python FILE] [--retail FILE] [-o text|json]")
+			"dag bench analytics [--small] [--only WORD] [--rounds N] [--python FILE] [--retail FILE] [-o text|json], " +
+			"or dag bench report [--rows N] [--rounds N] [--report FILE] [--idle-time 10s] [-o text|json]")
 	}
 	cfg, err := c.bench.config()
 	if err != nil {
@@ -149,7 +159,7 @@ func (c *call) benchAnalytics(ctx context.Context) error {
 // config turns the flags into what the bench takes. Each number is checked here, so that a wrong one is a wrong flag.
 func (b benchFlags) config() (streambench.Config, error) {
 	cfg := streambench.Config{
-		Rows: b.rows, Partitions: b.partitions, Random: b.order == "random", Dimensions: b.dimensions, Keys: b.keys,
+		Rows: b.of(1_000_000), Partitions: b.partitions, Random: b.order == "random", Dimensions: b.dimensions, Keys: b.keys,
 		PerSecond: b.perSecond, Rounds: b.rounds, Latency: b.latency,
 	}
 	if b.order != "sequential" && b.order != "random" {
@@ -159,6 +169,35 @@ func (b benchFlags) config() (streambench.Config, error) {
 		return cfg, usagef("%w", err)
 	}
 	return cfg, nil
+}
+
+// of is the number of rows that was asked for, or a default.
+func (b benchFlags) of(rows int) int {
+	if b.rows < 0 {
+		return rows
+	}
+	return b.rows
+}
+
+// benchReport measures the dashboard, or another report over a shop's tables.
+func (c *call) benchReport(ctx context.Context) error {
+	if err := c.formats("text", "json"); err != nil {
+		return err
+	}
+	cfg := reportbench.Config{
+		Rows: c.bench.of(10_000_000), Rounds: c.bench.rounds, Report: c.bench.report, Idle: c.bench.idle,
+		Say: func(what string) { fmt.Fprintln(c.stderr, what) }, Log: slog.New(slog.DiscardHandler),
+	}
+	if err := cfg.Check(); err != nil {
+		return usagef("%w", err)
+	}
+	ctx, cancel := stopOnSignal(ctx)
+	defer cancel()
+	res, err := reportbench.Run(ctx, cfg)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	return writeBench(c.stdout, c.format, res)
 }
 
 func writeBench(w io.Writer, format string, res interface{ WriteText(io.Writer) error }) error {

@@ -44,7 +44,8 @@ _dag() {
   found=("${(@f)$("${words[1]}" completion words -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
   found=("${(@)found:#}")
   if (( ${#found} )); then
-    compadd -Q -V dag -- "${found[@]}"
+    compadd -Q -V dag -- "${(@)found:#*:}"
+    compadd -Q -V dag -S '' -- "${(M)found[@]:#*:}" # after kind: something follows
   else
     _files
   fi
@@ -119,6 +120,11 @@ func (c *call) complete(words []string) []string {
 			return begin(alternatives(cmd.args, `-o ([a-z|]+)`), last)
 		case "exclude":
 			return inner.selectors(last)
+		case "param":
+			if cmd.name != "report" {
+				return nil
+			}
+			return inner.reportWords(fs, before, last)
 		default:
 			return nil
 		}
@@ -131,6 +137,8 @@ func (c *call) complete(words []string) []string {
 		return begin(spec.SchemaKeys(jobs.Specs()), last)
 	case cmd.name == "completion":
 		return begin([]string{"bash", "zsh", "fish"}, last)
+	case cmd.name == "report":
+		return inner.reportWords(fs, before, last)
 	case takesJobs.MatchString(cmd.args):
 		return inner.selectors(last)
 	default:

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tillflow/lib/golden"
 )
@@ -28,8 +30,8 @@ func TestCompletionKnowsVerbsFlagsAndJobs(t *testing.T) {
 		"pl":                    "plan",
 		"run ml.a":              "ml.anomalies ml.associations",
 		"run ml.anomalies seed": "seed.dims",
-		"ls +":                  "+ml.anomalies +ml.associations +ml.segmentation +report.dashboard +seed.dims +sim.pos +stream.refunds +stream.transactions",
-		"ls 2+rep":              "2+report.dashboard",
+		"ls +":                  "+ml.anomalies +ml.associations +ml.segmentation +report.dashboard +report.models +report.pipeline +report.products +seed.dims +sim.pos +stream.refunds +stream.transactions",
+		"ls 2+rep":              "2+report.dashboard 2+report.models 2+report.pipeline 2+report.products",
 		"ls ml.*,@str":          "ml.*,@stream.refunds ml.*,@stream.transactions",
 		"graph kin":             "kind:",
 		"graph kind:s":          "kind:stream",
@@ -38,13 +40,20 @@ func TestCompletionKnowsVerbsFlagsAndJobs(t *testing.T) {
 		"ls --exclude ml.s":     "ml.segmentation",
 		"graph --ex":            "--exclude",
 		"run --onc":             "--once",
-		"run --once rep":        "report.dashboard",
+		"run --once rep":        "report.dashboard report.models report.pipeline report.products",
 		"ls -f testdata/clickstream/dagfile.yaml str": "stream.clicks",
-		"completion ":     "bash zsh fish",
-		"schema jobs.wh":  "jobs.when jobs.when.after jobs.when.all jobs.when.any jobs.when.catch_up jobs.when.catch_up_max jobs.when.checks jobs.when.cron jobs.when.debounce jobs.when.every jobs.when.fresh_within jobs.when.lag_below jobs.when.min_gap jobs.when.not jobs.when.of jobs.when.rows jobs.when.watermark",
-		"schema load.csv": "load.csv load.csv.tables load.csv.tables.columns load.csv.tables.file load.csv.tables.key",
-		"run -f da":       "",
-		"nothing ml":      "",
+		"completion ":               "bash zsh fish",
+		"schema jobs.wh":            "jobs.when jobs.when.after jobs.when.all jobs.when.any jobs.when.catch_up jobs.when.catch_up_max jobs.when.checks jobs.when.cron jobs.when.debounce jobs.when.every jobs.when.fresh_within jobs.when.lag_below jobs.when.min_gap jobs.when.not jobs.when.of jobs.when.rows jobs.when.watermark",
+		"schema load.csv":           "load.csv load.csv.tables load.csv.tables.columns load.csv.tables.file load.csv.tables.key",
+		"report ex":                 "export",
+		"report render report.dash": "report.dashboard",
+		"report watch reports/dash": "reports/dashboard.md",
+		"report validate testdata/report_mistakes/un":                "testdata/report_mistakes/unused.md",
+		"report export testdata/report_mistakes/unused.md sh":        "shown",
+		"report render testdata/report_mistakes/unused.md --param p": "period=",
+		"report new re": "",
+		"run -f da":     "",
+		"nothing ml":    "",
 	} {
 		if got := words(t, line); got != want {
 			t.Errorf("dag %s completes to %q, want %q", line, got, want)
@@ -99,5 +108,57 @@ for line; do ask "$line"; done
 	out, err := cmd.CombinedOutput()
 	if want := "validate\nml.segmentation\nstream\nload.csv\nkind:\n"; err != nil || string(out) != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, out, want)
+	}
+}
+
+// The other two shells, where they are installed, complete what is typed at their own prompt.
+func TestCompletionInOtherShells(t *testing.T) {
+	t.Parallel()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts := map[string]string{
+		// A terminal with a shell in it: a line ends in a tab, and what stands there then is printed instead of run.
+		"zsh": `zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell 'PROMPT= RPROMPT= PROMPT_EOL_MARK= ; autoload -U compinit; compinit -D -u; eval "$(dag completion zsh)"
+show() { print -r -- "<$BUFFER>"; BUFFER=; zle .accept-line }
+zle -N show; bindkey "^X" show; print -r rea""dy'
+zpty -r shell out $'*ready\r\n*' || exit 1
+for line; do
+  zpty -w -n shell "$line"$'\t\x18'
+  zpty -r shell out '*<*>*' || exit 1
+  print -r -- ${${out##*<}%%>*}
+done
+`,
+		"fish": `source (dag completion fish | psub)
+for line in $argv
+  set words (string split " " $line)
+  echo (string join -- " " $words[1..-2] (complete -C $line))
+end
+`,
+	}
+	lines := []string{"dag val", "dag run ml.s", "dag ls kind:st", "dag ls +uses:load", "dag run --onc", "dag ls kin"}
+	want := "dag validate\ndag run ml.segmentation\ndag ls kind:stream\ndag ls +uses:load.csv\ndag run --once\ndag ls kind:\n"
+	for shell, script := range scripts {
+		program, err := exec.LookPath(shell)
+		if err != nil {
+			t.Logf("no %s is installed: its script is compared with the one that was tried", shell)
+			continue
+		}
+		file := filepath.Join(t.TempDir(), "complete."+shell)
+		if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, program, append([]string{file}, lines...)...)
+		cmd.Dir = ".."
+		cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(path)+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+t.TempDir(), "TERM=dumb")
+		out, err := cmd.CombinedOutput()
+		if got := strings.ReplaceAll(string(out), " \n", "\n"); err != nil || got != want || strings.Contains(string(out), "kind: ") {
+			t.Errorf("%s: %v\n%s\nwant\n%s", shell, err, out, want)
+		}
 	}
 }

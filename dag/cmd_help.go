@@ -20,7 +20,7 @@ var chapters = []struct {
 	{"Look", []string{"status", "history", "show", "logs", "ls", "graph"}},
 	{"Explain", []string{"plan", "why"}},
 	{"Data", []string{"sql", "env", "test", "verify", "deadletters", "skip"}},
-	{"Project", []string{"init", "validate", "schema", "completion", "bench", "help"}},
+	{"Project", []string{"init", "validate", "report", "schema", "completion", "bench", "help"}},
 }
 
 const helpTail = `
@@ -33,7 +33,7 @@ embedded services; .tillflow) and --out DIR (pages; reports/out).
 
 KAFKA_BROKERS  embedded, embedded:PORT (0: any free one) or host:port,...
 DATABASE_URL   embedded, embedded:PORT or postgres://...
-DAG_LISTEN     where pages are served; 127.0.0.1:8501
+DAG_LISTEN     where pages are served; 127.0.0.1:8501, others need a DAG_TOKEN
 NO_COLOR       no colour; TILLFLOW_STATE, TILLFLOW_OUT: as the flags;
                TILLFLOW_POSTGRES_BIN: folder of initdb and postgres
 
@@ -111,7 +111,7 @@ func (c *call) help(w io.Writer) error {
 			return
 		}
 		value, text := flag.UnquoteUsage(f)
-		if f.Name == "o" {
+		if f.Name == "o" && value == "string" {
 			if value = strings.Join(alternatives(c.command.args, `-o ([a-z|]+)`), "|"); value == "" {
 				value = f.DefValue + "|json"
 			}
@@ -171,7 +171,12 @@ var details = map[string][]string{
 	"backfill": {
 		"Each interval is a run as of its end, and finds its bounds as :from_at and :to_at. Its state is kept, so the same command goes on where it was stopped or killed. The job's own schedule and what its gate has counted stay as they are.",
 	},
+	"report": {
+		"new NAME|FILE writes a small report about a table of the project. validate [FILE|JOB ...] shows all mistakes at their places, without a database. watch FILE|JOB renders at each save and serves the page on this machine; mistakes are shown in it.",
+		"render FILE|JOB writes the page of some parameters once, exit code 1 when a cell failed. export FILE|JOB CELL writes a chart as x.svg or x.png, or the rows of a cell as x.csv, where text that a spreadsheet would run as a formula gets a quote mark in front.",
+		"render, watch and export use the database of a running pipeline, or start it for as long as they need. --pdf needs a Chromium on this machine; CHROMIUM names another program.",
+	},
 	"init":       {"A dagfile with a topic, its tables, a statement, checks and a page, and recorded events to see it work. --retail writes the shop's pipeline in its place. A file that is there is never written over."},
 	"completion": {`For bash and zsh: eval "$(dag completion bash)". For fish: dag completion fish > ~/.config/fish/completions/dag.fish`},
-	"bench":      {"stream measures it beside a bare COPY of the same rows, runner what the engine costs a job, analytics what the models compute beside programs that do the same. It needs no dagfile and starts its own services."},
+	"bench":      {"stream measures it beside a bare COPY of the same rows, runner what the engine costs a job, analytics what the models compute beside programs that do the same, report the queries and the page of the dashboard over many transactions. It needs no dagfile and starts its own services."},
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,12 @@ func cmdHistory(ctx context.Context, c *call) error {
 	}
 	if len(c.args) > 1 {
 		return usagef("unexpected %q; name one job, or none for all", c.args[1])
+	}
+	if err := checkOutcome(c.hist.outcome); err != nil {
+		return err
+	}
+	if c.hist.limit < 1 {
+		return usagef("--limit must be 1 or more")
 	}
 	ctx, cancel := stopOnSignal(ctx)
 	defer cancel()
@@ -42,12 +49,18 @@ func cmdHistory(ctx context.Context, c *call) error {
 		}
 	}
 	if c.format == "json" {
-		if runs == nil {
-			runs = []run.Run{}
-		}
-		return encode(c.stdout, runs)
+		return encode(c.stdout, shownRuns(runs))
 	}
 	return printHistory(c.stdout, runs, f.Job == "", p.Spec.Location, time.Now())
+}
+
+// checkOutcome refuses a state that no run ever has, for which there would never be a run.
+func checkOutcome(word string) error {
+	states := []string{string(run.Running), string(run.Queued), string(run.Succeeded), string(run.Warned), string(run.Failed), string(run.Skipped), string(run.Canceled), string(run.TimedOut)}
+	if word == "" || slices.Contains(states, word) {
+		return nil
+	}
+	return usagef("--outcome %q is no state of a run%s; %s", word, hint(word, states), strings.Join(states, ", "))
 }
 
 // printHistory is a table of runs for people.

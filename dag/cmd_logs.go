@@ -39,6 +39,15 @@ func cmdLogs(ctx context.Context, c *call) error {
 	if err != nil && (!c.hist.follow || c.hist.run != "") {
 		return interrupted(ctx, err)
 	}
+	if c.hist.run != "" && len(c.args) == 1 {
+		r, _, err := store.Get(ctx, id)
+		if err != nil {
+			return interrupted(ctx, err)
+		}
+		if r.Job != c.args[0] {
+			return usagef("run %s is of %s, not of %s; leave the job out", shortID(id), r.Job, c.args[0])
+		}
+	}
 	if !c.hist.follow {
 		err := l.print(ctx, id)
 		if err == nil && l.after == 0 && !l.json {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"tillflow/dag/plan"
 	"tillflow/dag/run"
 )
 
@@ -36,6 +37,7 @@ func cmdPause(ctx context.Context, c *call) error {
 				return interrupted(ctx, fmt.Errorf("pause %s: %w", n.Name, err))
 			}
 		}
+		c.untilTaken(ctx, nodes)
 	}
 	pauses, err := store.Pauses(ctx)
 	if err != nil {
@@ -53,6 +55,22 @@ func cmdPause(ctx context.Context, c *call) error {
 		rows = append(rows, pauseRow(job, pauses[job], p.Spec.Location, time.Now()))
 	}
 	return printColumns(c.stdout, widthOf(c.stdout), rows)
+}
+
+// untilTaken waits until the pipeline that runs here has seen the pauses: when the command has ended, no run of the jobs
+// begins any more. One that does not answer will see them in its own time.
+func (c *call) untilTaken(ctx context.Context, nodes []*plan.Node) {
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
+		free := 0
+		for _, s := range c.running(ctx) {
+			if s.Paused == "" && slices.ContainsFunc(nodes, func(n *plan.Node) bool { return n.Name == s.Job }) {
+				free++
+			}
+		}
+		if free == 0 || !pause(ctx, 50*time.Millisecond) {
+			return
+		}
+	}
 }
 
 func pauseRow(job string, p run.Pause, loc *time.Location, now time.Time) []string {

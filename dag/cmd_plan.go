@@ -92,7 +92,14 @@ func cmdValidate(_ context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	reports, err := c.validateReports(p)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(c.stdout, "%s: %d jobs, no problem\n", c.dagfile, len(p.Nodes))
+	if reports > 0 {
+		fmt.Fprintf(c.stdout, "%s, no problem\n", counted(reports, "report file"))
+	}
 	return nil
 }
 

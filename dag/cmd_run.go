@@ -17,6 +17,7 @@ import (
 	"tillflow/dag/runstore"
 	"tillflow/dag/server"
 	"tillflow/jobs"
+	pages "tillflow/jobs/report"
 )
 
 func cmdRun(ctx context.Context, c *call) error {
@@ -54,6 +55,9 @@ func cmdRun(ctx context.Context, c *call) error {
 	}
 	if c.hist.upstream {
 		nodes = withUpstream(p, nodes)
+	}
+	if err := checkParams(nodes, c.hist.params); err != nil {
+		return err
 	}
 	req := runner.Request{Trigger: trigger, AsOf: asOf, Params: c.hist.params}
 	if c.hist.dryRun {
@@ -112,6 +116,9 @@ func (c *call) runOnce(ctx context.Context, p *plan.Plan, nodes []*plan.Node, re
 		return err
 	}
 	defer c.tell(ctx, r)()
+	if len(c.args) == 0 {
+		defer pictured(ctx, sv.DB, p, r, id, time.Now(), log)()
+	}
 	return outcome(ctx, r.Once(ctx, nodes, req))
 }
 
@@ -195,7 +202,7 @@ func (c *call) runAll(ctx context.Context, p *plan.Plan) error {
 				log.Warn("open pages were cut off", "error", err)
 			}
 		}()
-		if err := o.Tell(func(i *instance.Info) { i.Address = srv.Address() }); err != nil {
+		if err := o.Tell(func(i *instance.Info) { i.Address, i.Key = srv.Address(), srv.Key() }); err != nil {
 			return err
 		}
 		head = append(head, "Open "+srv.Address()+"   (Ctrl-C stops everything)")
@@ -223,12 +230,17 @@ func (c *call) runAll(ctx context.Context, p *plan.Plan) error {
 		}
 		logProgress(view, log, r)
 	}()
-	context.AfterFunc(ctx, func() { log.Info("stopping: finishing the work in hand") })
-	told := c.tell(ctx, r)
+	said := make(chan struct{})
+	context.AfterFunc(ctx, func() { log.Info("stopping: finishing the work in hand"); close(said) })
+	told, drawn := c.tell(ctx, r), pictured(ctx, sv.DB, p, r, id, time.Time{}, log)
 	err = r.Run(ctx)
+	drawn()
 	told()
 	hide()
 	<-shown
+	if ctx.Err() != nil {
+		<-said // before what comes after it
+	}
 	log.Info("stopped; the next start goes on from here")
 	select {
 	case <-c.hurry:
@@ -263,10 +275,13 @@ func (c *call) runnerOf(p *plan.Plan, sv *instance.Services, id string, slots in
 			return nil, &exitError{exitUsage, fmt.Errorf("job %s: %w", n.Name, err)}
 		}
 		built[n.Name] = j
+		if page, ok := j.(*pages.Job); ok {
+			c.reports = append(c.reports, page)
+		}
 	}
 	cfg := runner.Config{
 		Plan: p, Jobs: built, Store: runstore.NewPostgres(sv.DB), Facts: facts{sv.DB},
-		Log: log, Now: time.Now, Instance: id, Slots: slots, Hurry: c.hurry, Hide: c.hidden.Text,
+		Log: log, Now: time.Now, Instance: id, Slots: slots, Hurry: c.hurry, Hide: c.hidden.Text, Secret: c.hideParams,
 	}
 	if c.name == "run" && c.format == "json" {
 		c.events = newEventLines()

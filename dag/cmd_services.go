@@ -158,7 +158,7 @@ func (c *call) startServices(ctx context.Context, p *plan.Plan, o *instance.Owne
 		sv.Stop(context.WithoutCancel(ctx), log)
 		o.Release()
 	}
-	if _, err = migrate(ctx, sv.DB, c.dir()); err == nil {
+	if err = migrate(ctx, sv.DB, c.dir(), log); err == nil {
 		err = sv.Announce(o)
 	}
 	if err != nil {

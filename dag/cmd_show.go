@@ -41,6 +41,7 @@ func cmdShow(ctx context.Context, c *call) error {
 	if err != nil {
 		return interrupted(ctx, err)
 	}
+	v.Params = withoutSecrets(v.Params)
 	if c.format == "json" {
 		return encode(c.stdout, v)
 	}

@@ -108,6 +108,7 @@ func askPipeline(ctx context.Context, f *instance.Folder) ([]runner.Status, erro
 	if err != nil {
 		return nil, err
 	}
+	req.Header.Set("Authorization", "Bearer "+info.Key)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("ask pid %d: %w", info.PID, err)

@@ -38,7 +38,7 @@ func cmdWhy(ctx context.Context, c *call) error {
 			return err
 		}
 		if c.format == "json" {
-			if err := encode(c.stdout, s); err != nil {
+			if err := encode(c.stdout, shownStatus(s)); err != nil {
 				return err
 			}
 			continue

@@ -79,10 +79,10 @@ func TestInitRetail(t *testing.T) {
 	if code, _, stderr := dag(t, "init", "--retail", dir); code != 0 {
 		t.Fatal(stderr)
 	}
-	if code, stdout, stderr := dag(t, "validate", "-f", filepath.Join(dir, "dagfile.yaml")); code != 0 || !strings.Contains(stdout, "8 jobs") {
+	if code, stdout, stderr := dag(t, "validate", "-f", filepath.Join(dir, "dagfile.yaml")); code != 0 || !strings.Contains(stdout, "11 jobs") {
 		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
 	}
-	for _, name := range []string{"seeds/product_catalog.csv", "reports/dashboard.md", "sql/migrations/0001_engine.sql", "dagfile.schema.json"} {
+	for _, name := range []string{"seeds/product_catalog.csv", "reports/dashboard.md", "dagfile.schema.json"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			t.Error(err)
 		}

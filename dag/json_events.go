@@ -23,7 +23,7 @@ func newEventLines() *eventLines { return &eventLines{more: make(chan struct{}, 
 
 func (l *eventLines) add(e runner.Event) {
 	l.mu.Lock()
-	l.queue = append(l.queue, e)
+	l.queue = append(l.queue, shownEvent(e))
 	l.mu.Unlock()
 	select {
 	case l.more <- struct{}{}:
@@ -68,7 +68,7 @@ func (l *eventLines) follow(ctx context.Context, jobs func() []runner.Status) {
 			return
 		case now := <-t.C:
 			for _, j := range jobs() {
-				if j.Stream && j.State != string(run.Waiting) && j.State != string(run.Stopped) {
+				if j.Stream && j.State != string(run.Waiting) && j.State != string(run.Stopped) && j.State != runner.Held {
 					l.add(runner.Event{Schema: runner.EventSchema, Time: now, Event: runner.Flowing, Job: j.Job, State: j.State,
 						Stream: &runner.Flow{Rows: j.Rows, PerSecond: j.Rate, Lag: j.Lag, Watermark: j.Watermark, Restarts: j.Restarts}})
 				}

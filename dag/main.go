@@ -42,6 +42,7 @@ func init() {
 		{"ls", "[SELECTOR ...] [-o table|json|names]", "list the jobs", cmdLs},
 		{"graph", "[SELECTOR ...] [-o ascii|mermaid|dot|json]", "draw the jobs and what they wait for", cmdGraph},
 		{"validate", "", "check the dagfile", cmdValidate},
+		{"report", "new|validate|watch|render|export [FILE|JOB] [CELL] [-o FILE]", "begin, check, watch, render or export a report file", cmdReport},
 		{"schema", "[KEY]", "print the JSON schema of a dagfile, or of one key", cmdSchema},
 		{"verify", "[STREAM ...] [-o table|json]", "prove that streams lost and doubled nothing", cmdVerify},
 		{"test", "[SELECTOR ...] [-o table|json]", "run the data checks and show what they find", cmdTest},
@@ -58,7 +59,7 @@ func init() {
 		{"retry", "RUN|JOB [--downstream]", "make a run again, with its as-of and its parameters", cmdRetry},
 		{"backfill", "JOB --from T --to T [--step 1d]", "run a job over past intervals; again goes on", cmdBackfill},
 		{"init", "[DIR] [--retail]", "write a small project of your own that runs", cmdInit},
-		{"bench", "stream|runner|analytics [-o text|json]", "measure the stream, the engine or the analyses", cmdBench},
+		{"bench", "stream|runner|analytics|report [-o text|json]", "measure the stream, the engine, analyses or a report", cmdBench},
 		{"completion", "bash|zsh|fish", "complete verbs, flags and jobs in a shell", cmdCompletion},
 		{"help", "[VERB]", "show this, or all about one verb", cmdHelp},
 	}

@@ -57,6 +57,10 @@ func TestWrongUse(t *testing.T) {
 		"bad_as_of":        {[]string{"run", "ml.segmentation", "--as-of", "yesterday", "-f", "../dagfile.yaml"}, 2, `--as-of "yesterday" is not a time`},
 		"as_of_everything": {[]string{"run", "--as-of", "2026-01-01", "-f", "../dagfile.yaml"}, 2, "go with job names or --once"},
 		"no_query":         {[]string{"sql", "-f", "../dagfile.yaml"}, 2, "give a query"},
+		"empty_selector":   {[]string{"run", "", "-f", "../dagfile.yaml"}, 2, "a selector is empty"},
+		"unknown_param":    {[]string{"run", "seed.dims", "--param", "sedes=1", "-f", "../dagfile.yaml"}, 2, "--param sedes: no chosen job takes a parameter of this name"},
+		"unknown_outcome":  {[]string{"history", "--outcome", "faild", "-f", "../dagfile.yaml"}, 2, `--outcome "faild" is no state of a run (did you mean "failed"?)`},
+		"no_limit":         {[]string{"history", "--limit", "0", "-f", "../dagfile.yaml"}, 2, "--limit must be 1 or more"},
 		"unknown_format":   {[]string{"sql", "select 1", "-o", "xml", "-f", "../dagfile.yaml"}, 2, "-o xml is not known; table, csv or json"},
 		"nothing_runs":     {[]string{"env", "-f", "../dagfile.yaml"}, 1, "nothing runs here"},
 	}

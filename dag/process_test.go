@@ -320,7 +320,7 @@ func TestFullRun(t *testing.T) {
 	}
 
 	var jobs []struct{ Job, State string }
-	if err := json.Unmarshal([]byte(fetch(address+"/api/status")), &jobs); err != nil || len(jobs) != 8 {
+	if err := json.Unmarshal([]byte(fetch(address+"/api/status")), &jobs); err != nil || len(jobs) != 11 {
 		t.Errorf("status %v: %v", jobs, err)
 	}
 	status := p.start("status")

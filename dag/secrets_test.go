@@ -23,6 +23,7 @@ jobs:
   notice: { uses: sql, with: { query: "select 'cannot reach ${REPLICA}'::int" } }
   command: { uses: exec, with: { command: [sh, -c, 'echo "said: $SHOP_TOKEN"; echo "and $REPLICA" >&2; exit 3'] } }
   quality: { uses: check, with: { checks: { c: { query: "select 1 where '${SHOP_TOKEN}'::int = 1" } } } }
+  login: { uses: sql, with: { query: "select :api_token::int", params: { api_token: "0" } } }
   absent: { uses: exec, with: { command: ["/nowhere/${SHOP_TOKEN}"] } }
 `
 	if err := os.WriteFile(dagfile, []byte(text), 0o600); err != nil {
@@ -42,7 +43,7 @@ jobs:
 	if out := call("run", "--once"); strings.Count(out, "***") < 5 {
 		t.Errorf("the errors do not say where something was hidden:\n%s", out)
 	}
-	call("run", "--once", "-o", "json")
+	call("run", "--once", "-o", "json", "--exclude", "login")
 	for _, job := range []string{"statement", "notice", "command", "quality", "absent"} {
 		if out := call("show", job); !strings.Contains(out, "***") {
 			t.Errorf("dag show %s hides nothing:\n%s", job, out)
@@ -52,9 +53,31 @@ jobs:
 	}
 	call("history", "-o", "json")
 	call("status", "-o", "json")
-	call("run", "statement", "--param", "api_token=abcdefgh")
-	if out := call("show", "statement"); strings.Contains(out, "abcdefgh") || !strings.Contains(out, "api_token=***") {
-		t.Errorf("a parameter that is named like a secret is shown:\n%s", out)
+	// A parameter that is named like a secret: neither its value nor an error with it. A retry still has it.
+	typed := func(args ...string) string {
+		t.Helper()
+		out := call(args...)
+		if strings.Contains(out, "abcdefgh") {
+			t.Errorf("dag %s shows a parameter that is named like a secret:\n%s", strings.Join(args, " "), out)
+		}
+		return out
+	}
+	if out := typed("run", "login", "-o", "json", "--param", "api_token=abcdefgh"); !strings.Contains(out, `"api_token":"***"`) || strings.Count(out, "***") < 3 {
+		t.Errorf("neither the parameter nor its place in the error is told:\n%s", out)
+	}
+	if out := typed("show", "login"); !strings.Contains(out, "api_token=***") {
+		t.Errorf("the parameter is not told:\n%s", out)
+	}
+	for _, args := range [][]string{
+		{"retry", "login"}, {"show", "login", "-o", "json"}, {"history", "-o", "json"}, {"why", "login", "-o", "json"}, {"logs", "login"},
+		{"backfill", "login", "--from", "2026-01-01", "--to", "2026-01-03", "--param", "api_token=abcdefgh", "-o", "json"},
+	} {
+		if out := typed(args...); !strings.Contains(out, "***") {
+			t.Errorf("dag %s hides nothing:\n%s", strings.Join(args, " "), out)
+		}
+	}
+	if _, stdout, stderr := dag(t, "sql", "select distinct params->>'api_token' from dag.runs where job = 'login'", "-o", "csv", "-f", dagfile, "--state", state); !strings.Contains(stdout, "abcdefgh") {
+		t.Errorf("a retry would not have the parameter: %s%s", stdout, stderr)
 	}
 
 	// A mistake in the dagfile is told with what the variable holds.

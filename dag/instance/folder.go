@@ -38,6 +38,7 @@ type Info struct {
 	Started  time.Time `json:"started"`
 	Ready    bool      `json:"ready"`   // the services answer
 	Address  string    `json:"address"` // of the reports, "" when nothing is served
+	Key      string    `json:"key"`     // lets this user's commands in there; another one each time
 	Brokers  []string  `json:"brokers"` // of the embedded Kafka
 	URL      string    `json:"url"`     // of the embedded Postgres, for other programs; the password is in PassFile
 	Socket   string    `json:"socket"`  // of the embedded Postgres, for this user's own processes

@@ -27,8 +27,8 @@ type Plan struct {
 	byName map[string]*Node
 }
 
-// New orders the jobs of a spec. A cycle is a problem, shown as its path, and so is a notification about jobs that
-// cannot be selected. Needs that name no job are left out here; spec.Parse has reported them.
+// New orders the jobs of a spec. A cycle is a problem, shown as its path, and so are a notification about jobs that
+// cannot be selected and a rollup that no stream keeps but for a slip of the pen. Needs that name no job are left out here; spec.Parse has reported them.
 func New(s *spec.Spec) (*Plan, []strictyaml.Problem) {
 	p := &Plan{Spec: s, byName: make(map[string]*Node, s.Jobs.Len())}
 	nodes := make([]*Node, s.Jobs.Len())
@@ -49,7 +49,7 @@ func New(s *spec.Spec) (*Plan, []strictyaml.Problem) {
 	for i, n := range p.Nodes {
 		n.rank = i
 	}
-	return p, append(problems, p.notify()...)
+	return p, slices.Concat(problems, p.notify(), p.rollups())
 }
 
 // order fills Nodes by depth-first search; a node met again on its own path closes a cycle.

@@ -133,7 +133,7 @@ func TestChooseLeavesOutAndAsksForStates(t *testing.T) {
 		{"+ml.top", "state:live state:failed", "dims ml.top"},
 		{"+ml.top", "dims,ml.rfm", "dims orders ml.rfm ml.top"},
 	} {
-		got, err := p.Choose(plan.Choice{Selectors: []string{c.sel}, Exclude: []string{c.exclude}, State: state})
+		got, err := p.Choose(plan.Choice{Selectors: strings.Fields(c.sel), Exclude: []string{c.exclude}, State: state})
 		if err != nil || names(got) != c.want {
 			t.Errorf("%q without %q is %q (%v), want %q", c.sel, c.exclude, names(got), err, c.want)
 		}
@@ -160,6 +160,11 @@ func TestWrongSelectors(t *testing.T) {
 	} {
 		if _, err := p.Select(sel); err == nil || err.Error() != want {
 			t.Errorf("%s: error %v, want %s", sel, err, want)
+		}
+	}
+	for _, empty := range []string{"", " "} { // as from a variable of a shell that is not set
+		if _, err := p.Choose(plan.Choice{Selectors: []string{empty}}); err == nil || err.Error() != "a selector is empty (leave it out to mean every job)" {
+			t.Errorf("%q: error %v", empty, err)
 		}
 	}
 	if _, err := p.Choose(plan.Choice{Selectors: []string{"ml.*"}, Exclude: []string{"kind:batch"}}); err == nil || err.Error() != "no job is left: all are excluded" {

@@ -57,6 +57,11 @@ func (p *Plan) Select(selectors ...string) ([]*Node, error) {
 // Choose finds the jobs that c means, in plan order. It returns a *SelectorError for a selector that cannot be read, and
 // a *NoJobError with a suggestion for a word that fits no job and for a choice that leaves none.
 func (p *Plan) Choose(c Choice) ([]*Node, error) {
+	for _, sel := range c.Selectors {
+		if strings.TrimSpace(sel) == "" { // a variable of a shell that is not set must not mean everything
+			return nil, &SelectorError{"a selector is empty", "leave it out to mean every job"}
+		}
+	}
 	chosen, err := p.union(c.Selectors, c.State)
 	if err != nil {
 		return nil, err

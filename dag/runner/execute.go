@@ -70,6 +70,9 @@ func (r *Runner) execute(ctx, stop context.Context, n *node, rec run.Run, q Requ
 			}
 		}
 	}
+	if len(rec.Params) > 0 {
+		r.cfg.Secret(rec.Params)
+	}
 	if err := r.cfg.Store.Begin(ctx, rec); err != nil {
 		return rec, fmt.Errorf("record the start of %s: %w", n.Name, err)
 	}

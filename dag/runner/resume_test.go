@@ -99,9 +99,9 @@ func TestPauseClosesTheGateAndStopsAStream(t *testing.T) {
 		}
 	}
 	until(t, "both are paused", func() bool {
-		return f.state("orders") == string(run.Stopped) && f.status("tick").Paused != "" && f.status("tick").State == string(run.Succeeded)
+		return f.state("orders") == runner.Held && f.state("tick") == runner.Held
 	})
-	if s := f.status("tick"); s.Why.Due || !strings.Contains(s.Why.Sub[len(s.Why.Sub)-1].Text, "the till is being moved") {
+	if s := f.status("tick"); s.Last.State != run.Succeeded || s.Why.Due || !strings.Contains(s.Why.Sub[len(s.Why.Sub)-1].Text, "the till is being moved") {
 		t.Errorf("why: %+v", s.Why)
 	}
 	before := ticks.Load()

@@ -24,22 +24,27 @@ type Config struct {
 	Now      func() time.Time
 	Instance string // names this process in the history; the same after a restart on one state folder
 
-	Hide    func(string) string // takes secrets out of what jobs say before it is kept or told: errors, notes, logs; by default hides nothing
-	Event   func(Event)         // told of each change, in order; must not call the Runner
-	Hurry   <-chan struct{}     // when closed, a drain waits for nothing any more
-	Seed    uint64              // of the jitter; 0 is a random one
-	Tick    time.Duration       // how often the health of streams is judged; the ledger is read every fourth time; 250ms by default
-	Drain   time.Duration       // how long work in hand may take after a stop; 10s by default
-	Slots   int                 // batch jobs without a pool at a time; by default 8, or twice the number of processors
-	LiveLag int64               // a stream with less lag is live; 2,000 messages by default
-	Settle  time.Duration       // how long a stream must have had little lag to be live, or much to be lagging; 2s by default
-	Stall   time.Duration       // a stream with lag and no progress for so long is stalled; 30s by default
-	Keep    time.Duration       // how long history keeps a run; 7 days by default
+	Hide   func(string) string            // takes secrets out of what jobs say before it is kept or told: errors, notes, logs; by default hides nothing
+	Secret func(params map[string]string) // told of the parameters of each run before its job sees them, so that Hide can hide those that are secrets
+
+	Event   func(Event)     // told of each change, in order; must not call the Runner
+	Hurry   <-chan struct{} // when closed, a drain waits for nothing any more
+	Seed    uint64          // of the jitter; 0 is a random one
+	Tick    time.Duration   // how often the health of streams is judged; the ledger is read every fourth time; 250ms by default
+	Drain   time.Duration   // how long work in hand may take after a stop; 10s by default
+	Slots   int             // batch jobs without a pool at a time; by default 8, or twice the number of processors
+	LiveLag int64           // a stream with less lag is live; 2,000 messages by default
+	Settle  time.Duration   // how long a stream must have had little lag to be live, or much to be lagging; 2s by default
+	Stall   time.Duration   // a stream with lag and no progress for so long is stalled; 30s by default
+	Keep    time.Duration   // how long history keeps a run; 7 days by default
 }
 
 func (c Config) withDefaults() Config {
 	if c.Hide == nil {
 		c.Hide = func(s string) string { return s }
+	}
+	if c.Secret == nil {
+		c.Secret = func(map[string]string) {}
 	}
 	if c.Event == nil {
 		c.Event = func(Event) {}

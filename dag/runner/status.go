@@ -34,6 +34,9 @@ type Status struct {
 	Error     string              `json:"error"`            // of the last failure, until the next success
 }
 
+// Held is the state of a job that a person has paused, once nothing of it runs any more.
+const Held = "paused"
+
 // Status tells what every job is doing, in plan order.
 func (r *Runner) Status() []Status {
 	r.mu.Lock()
@@ -97,6 +100,9 @@ func (r *Runner) status(m moment, n *node) Status {
 		v := n.vitals
 		s.State, s.Vitals, s.Why = string(n.health), &v, needs(m, n.Node)
 		s.Why.Sub = append(s.Why.Sub, holds(m, n.Node)...)
+		if n.pause != nil && (n.health == run.Stopped || n.health == run.Waiting) {
+			s.State = Held
+		}
 		return s
 	}
 	v := decide(m, n.Node)
@@ -104,6 +110,8 @@ func (r *Runner) status(m moment, n *node) Status {
 	switch {
 	case n.inHand != nil:
 		s.State, s.Trigger = string(n.inHand.State), n.inHand.Trigger
+	case n.pause != nil:
+		s.State, s.Note = Held, n.last.Note
 	case n.last.ID != "":
 		s.State, s.Note = string(n.last.State), n.last.Note
 	default:

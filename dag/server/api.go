@@ -2,6 +2,9 @@ package server
 
 import (
 	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -10,8 +13,9 @@ import (
 // mostRuns is the most that /api/runs gives.
 const mostRuns = 1000
 
-// api serves what programs ask for, beside the status: why a job runs or not, past runs, and metrics.
+// api serves what programs ask for: the state of the jobs, why a job runs or not, past runs, and metrics.
 func (s *Server) api(mux *http.ServeMux) {
+	mux.HandleFunc("GET /api/status", func(w http.ResponseWriter, r *http.Request) { s.json(w, r, s.cfg.Status()) })
 	if s.cfg.Why != nil {
 		mux.HandleFunc("GET /api/why/{job}", func(w http.ResponseWriter, r *http.Request) {
 			v, ok := s.cfg.Why(r.PathValue("job"))
@@ -19,7 +23,7 @@ func (s *Server) api(mux *http.ServeMux) {
 				http.Error(w, "no job is called "+strconv.Quote(r.PathValue("job"))+"; /api/status lists them", http.StatusNotFound)
 				return
 			}
-			s.json(w, v)
+			s.json(w, r, v)
 		})
 	}
 	if s.cfg.Runs != nil {
@@ -33,6 +37,7 @@ func (s *Server) api(mux *http.ServeMux) {
 				s.cfg.Log.Warn("write the metrics", "error", err)
 				return
 			}
+			s.pageMetrics(&b)
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 			_, _ = w.Write(b.Bytes()) // the reader has gone
 		})
@@ -55,14 +60,40 @@ func (s *Server) runs(w http.ResponseWriter, r *http.Request) {
 		s.cfg.Log.Warn("read the history for a request", "error", err)
 		return
 	}
-	s.json(w, v)
+	s.json(w, r, v)
 }
 
-// json answers with a value that is never stored by the reader.
-func (s *Server) json(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	if err := json.NewEncoder(w).Encode(v); err != nil {
-		s.cfg.Log.Debug("write an answer", "error", err)
+// json answers with a value.
+func (s *Server) json(w http.ResponseWriter, r *http.Request, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, "the answer cannot be written", http.StatusInternalServerError)
+		s.cfg.Log.Error("write an answer as JSON", "path", r.URL.Path, "error", err)
+		return
 	}
+	w.Header().Set("Content-Type", "application/json")
+	send(w, r, made(append(text, '\n')))
+}
+
+// made is content that was made for one answer: its tag comes from its bytes, so that who asks again and again is sent only
+// what is new.
+func made(text []byte) content {
+	sum := sha256.Sum256(text)
+	return content{etag: `"` + hex.EncodeToString(sum[:12]) + `"`, raw: text, packed: func() []byte { return quickGzip(text) }}
+}
+
+// quickGzip compresses what is read once; nil when it gains nothing.
+func quickGzip(text []byte) []byte {
+	if len(text) < 2*minGzip {
+		return nil
+	}
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err != nil {
+		return nil
+	}
+	if _, err := z.Write(text); err != nil || z.Close() != nil || b.Len() >= len(text) {
+		return nil
+	}
+	return b.Bytes()
 }

@@ -1,60 +1,164 @@
 package server
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net/http"
-	"os"
-	"strings"
 	"sync"
 	"time"
 )
 
-// watchEvery is how often the output folder is looked at while a page is open. A look costs one directory read; a
-// notification service of the system would need a module and differ between systems.
-const watchEvery = 250 * time.Millisecond
+// aliveEvery is how often a silent stream says that it is there, so that proxies leave it open and its end is noticed.
+const aliveEvery = 15 * time.Second
 
-// watcher knows the revision of each file in a folder. All open pages share one look at a time.
-type watcher struct {
-	dir  string
+// slowest is how long a reader of events may take for one.
+const slowest = 10 * time.Second
+
+// hub looks at the folder for all open pages together and wakes those whose file has changed. While no page is open it does
+// nothing.
+type hub struct {
+	files *folder
+	come  chan struct{} // holds a token when the first page has come
+
 	mu   sync.Mutex
-	read time.Time
-	revs map[string]string
+	seen map[string]string
+	open map[*listener]bool
 }
 
-func newWatcher(dir string) *watcher { return &watcher{dir: dir} }
+// listener is an open page, or one that wants to know of all.
+type listener struct {
+	page string // "" is all
+	wake chan struct{}
 
-// list gives the revision of each file, at most watchEvery old. The map must not be changed.
-func (w *watcher) list() map[string]string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if time.Since(w.read) < watchEvery {
-		return w.revs
+	mu   sync.Mutex
+	news map[string]string // files and their revisions that it was not told of yet
+}
+
+func newHub(files *folder) *hub {
+	return &hub{files: files, come: make(chan struct{}, 1), open: map[*listener]bool{}}
+}
+
+// join begins to listen: of every change from now on. The returned function ends it. It is false when too many listen.
+func (h *hub) join(page string) (*listener, func(), bool) {
+	l := &listener{page: page, wake: make(chan struct{}, 1), news: map[string]string{}}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.open) >= mostStreams {
+		return nil, nil, false
 	}
-	revs := map[string]string{}
-	entries, _ := os.ReadDir(w.dir) // no folder yet: no files
-	for _, e := range entries {
-		if st, err := e.Info(); err == nil && st.Mode().IsRegular() && !strings.HasPrefix(e.Name(), ".") {
-			revs[e.Name()] = rev(st)
+	if len(h.open) == 0 {
+		h.seen = h.files.list()
+	} else {
+		h.tell(h.files.list()) // so that the others miss nothing, and this one hears of nothing that was before it
+	}
+	h.open[l] = true
+	select {
+	case h.come <- struct{}{}:
+	default:
+	}
+	return l, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.open, l)
+	}, true
+}
+
+// tell wakes those whose files have changed. The caller holds mu.
+func (h *hub) tell(now map[string]string) {
+	for name, rev := range now {
+		if h.seen[name] == rev {
+			continue
+		}
+		for l := range h.open {
+			if l.page != "" && l.page != name {
+				continue
+			}
+			l.mu.Lock()
+			l.news[name] = rev
+			l.mu.Unlock()
+			select {
+			case l.wake <- struct{}{}:
+			default:
+			}
 		}
 	}
-	w.read, w.revs = time.Now(), revs
-	return revs
+	h.seen = now
 }
 
-// events tells an open page, as server-sent events, which files changed since it asked.
+// run looks until ctx ends.
+func (h *hub) run(ctx context.Context) {
+	t := time.NewTicker(watchEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		h.mu.Lock()
+		idle := len(h.open) == 0
+		if !idle {
+			h.tell(h.files.list())
+		}
+		h.mu.Unlock()
+		if !idle {
+			continue
+		}
+		t.Stop()
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.come:
+			t.Reset(watchEvery)
+		}
+	}
+}
+
+// take gives what there is to tell.
+func (l *listener) take() map[string]string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	news := l.news
+	l.news = map[string]string{}
+	return news
+}
+
+// events tells an open page, as server-sent events, which files changed since it asked. With ?page=NAME only of that one.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	flusher, ok := w.(http.Flusher)
-	if !ok {
-		http.Error(w, "streaming is not supported here", http.StatusNotImplemented)
+	page := r.URL.Query().Get("page")
+	if page != "" && !pageName(page) {
+		http.Error(w, "page is the name of a page, such as dashboard.html", http.StatusBadRequest)
 		return
+	}
+	l, leave, ok := s.hub.join(page) // before the first line goes out: whoever has read it misses no change from then on
+	if !ok {
+		w.Header().Set("Retry-After", "30")
+		http.Error(w, "too many pages are open", http.StatusServiceUnavailable)
+		return
+	}
+	defer leave()
+	if page != "" {
+		defer s.kept.open(page)()
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	seen := s.files.list() // before the first line goes out: whoever has read it misses no change from then on
-	fmt.Fprint(w, "retry: 1000\n\n")
-	flusher.Flush()
-	tick, alive := time.NewTicker(watchEvery), time.NewTicker(15*time.Second)
-	defer tick.Stop()
+	w.Header().Set("X-Accel-Buffering", "no") // a proxy that collects would hold the news back
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Time{}) // nothing more is read, for as long as the page is open
+	write := func(text string) bool {
+		if c.SetWriteDeadline(time.Now().Add(slowest)) != nil {
+			return false
+		}
+		if _, err := io.WriteString(w, text); err != nil {
+			return false
+		}
+		return c.Flush() == nil
+	}
+	if !write("retry: 1000\n\n") {
+		return
+	}
+	alive := time.NewTicker(aliveEvery)
 	defer alive.Stop()
 	for {
 		select {
@@ -63,16 +167,17 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		case <-s.done:
 			return
 		case <-alive.C:
-			fmt.Fprint(w, ": alive\n\n")
-		case <-tick.C:
-			now := s.files.list()
-			for name, rev := range now {
-				if seen[name] != rev {
-					fmt.Fprintf(w, "event: report\ndata: {\"file\":%q,\"rev\":%s}\n\n", name, rev)
-				}
+			if !write(": alive\n\n") {
+				return
 			}
-			seen = now
+		case <-l.wake:
+			text := ""
+			for name, rev := range l.take() {
+				text += fmt.Sprintf("event: report\ndata: {\"file\":%q,\"rev\":%s}\n\n", name, rev)
+			}
+			if text != "" && !write(text) {
+				return
+			}
 		}
-		flusher.Flush()
 	}
 }

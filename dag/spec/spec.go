@@ -47,11 +47,6 @@ type Postgres struct {
 	URL string `yaml:"url" doc:"embedded, embedded:PORT (0 is any free one) or a postgres:// address"`
 }
 
-// HTTP is where the reports are served; without it nothing is.
-type HTTP struct {
-	Listen string `yaml:"listen" doc:"host:port where reports are served; nothing is served without it"`
-}
-
 // reader is one reading of a dagfile.
 type reader struct {
 	*Spec
@@ -93,6 +88,7 @@ func (p Parser) Parse(file string, src []byte) (*Spec, []strictyaml.Problem) {
 		r.kind(e)
 	}
 	r.pools()
+	r.http()
 	r.notify()
 	r.defaults()
 	for i := range s.Jobs.Entries {

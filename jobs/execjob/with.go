@@ -16,6 +16,9 @@ type With struct {
 	Dir     string            `yaml:"dir" doc:"working folder; relative to the folder of the dagfile, which is the default"`
 }
 
+// TakesParams tells that a run takes any parameter: the command finds it in its environment.
+func (w *With) TakesParams() (names []string, any bool) { return nil, true }
+
 // Check finds a command that cannot be started.
 func (w *With) Check(at func(path ...string) strictyaml.Pos) []strictyaml.Problem {
 	var ps []strictyaml.Problem

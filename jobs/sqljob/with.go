@@ -72,6 +72,11 @@ func (w *With) Files() []string {
 	return []string{w.File}
 }
 
+// TakesParams tells which parameters a person may give a run.
+func (w *With) TakesParams() (names []string, any bool) {
+	return slices.Collect(maps.Keys(w.Params)), false
+}
+
 // read takes a script apart. Every mistake is an *Error.
 func (w *With) read(origin, script string) ([]statement, []*Error) {
 	statements, mistakes := split(script)
