@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tillflow/lib/notebook"
+	"tillflow/lib/replace"
 )
 
 // status stands beside each page for scripts: how current it is, without reading HTML. It also tells a later process
@@ -59,14 +60,14 @@ func (j *Job) write(name string, html []byte, data *notebook.Data, p page) error
 	}
 	page, beside := filepath.Join(j.deps.Out, name), filepath.Join(j.deps.Out, statusName(name))
 	if _, err := os.Stat(beside); errors.Is(err, fs.ErrNotExist) {
-		if err := replace(beside, text); err != nil {
+		if err := replace.File(beside, text); err != nil {
 			return err
 		}
 	}
-	if err := replace(page, html); err != nil {
+	if err := replace.File(page, html); err != nil {
 		return err
 	}
-	return replace(beside, text)
+	return replace.File(beside, text)
 }
 
 // names lists the pages that are kept up, when there are more than one.
@@ -117,20 +118,4 @@ func (j *Job) found() map[string]*page {
 		pages[s.Page] = &page{values: s.Values, built: s.Built, asked: s.Built, fixed: j.book.Report.ForEach() && len(s.Values) == 1}
 	}
 	return pages
-}
-
-// replace writes a file beside path and renames it over path: readers get the old bytes or the new ones. Two processes
-// may do so at once, and one that is killed leaves at most one temporary file. It does not force the bytes to disk:
-// after a power cut the page is rendered again anyway.
-func replace(path string, content []byte) error {
-	dir, name := filepath.Split(path)
-	tmp := filepath.Join(dir, fmt.Sprintf(".%s.%d.tmp", name, os.Getpid()))
-	if err := os.WriteFile(tmp, content, 0o644); err != nil {
-		return fmt.Errorf("write page: %w", err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		_ = os.Remove(tmp)
-		return fmt.Errorf("replace page: %w", err)
-	}
-	return nil
 }

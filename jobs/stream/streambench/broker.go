@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"tillflow/lib/cputime"
 	"tillflow/lib/embedded"
 )
 
@@ -80,7 +81,7 @@ func startBroker(ctx context.Context, command []string, folder string, partition
 
 // cpu is the CPU time the broker has used so far; 0 where the system does not tell.
 func (b *broker) cpu() time.Duration {
-	return time.Duration(cpuTicks(b.cmd.Process.Pid, false)) * time.Second / ticksPerSecond
+	return cputime.Family(b.cmd.Process.Pid)
 }
 
 // stop ends the process and waits for it.

@@ -3,9 +3,7 @@ package streambench
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -13,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sys/unix"
+
+	"tillflow/lib/cputime"
 )
 
 // spent is what one way took.
@@ -63,24 +63,15 @@ func (b *bench) watch() *watch {
 			}
 		}
 	}()
-	w.own, w.sql, w.broker, w.begun = ownCPU(), b.server.cpu(), b.broker.cpu(), time.Now()
+	w.own, w.sql, w.broker, w.begun = cputime.Own(), cputime.Family(b.server), b.broker.cpu(), time.Now()
 	return w
 }
 
 func (w *watch) stop() spent {
-	s := spent{wall: time.Since(w.begun), own: ownCPU() - w.own, server: w.bench.server.cpu() - w.sql, broker: w.bench.broker.cpu() - w.broker}
+	s := spent{wall: time.Since(w.begun), own: cputime.Own() - w.own, server: cputime.Family(w.bench.server) - w.sql, broker: w.bench.broker.cpu() - w.broker}
 	close(w.quit)
 	s.rss = <-w.rss
 	return s
-}
-
-// ownCPU is the CPU time of this process so far.
-func ownCPU() time.Duration {
-	var u unix.Rusage
-	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // residentBytes is this process's memory now; where the system does not tell, the greatest it ever had.
@@ -101,76 +92,10 @@ func residentBytes() int64 {
 	return int64(u.Maxrss) << 10
 }
 
-// server is the process all others of Postgres come from; 0 where the system does not tell.
-type server int
-
-// findServer asks a session for its process, whose parent is the server.
-func findServer(ctx context.Context, db *pgxpool.Pool) (server, error) {
-	var pid int
+// serverOf asks a session for its process, whose parent is the server; 0 where the system does not tell.
+func serverOf(ctx context.Context, db *pgxpool.Pool) (pid int, err error) {
 	if err := db.QueryRow(ctx, "select pg_backend_pid()").Scan(&pid); err != nil {
 		return 0, err
 	}
-	if f := processStat(pid); f != nil {
-		parent, err := strconv.Atoi(string(f[1]))
-		return server(parent), err
-	}
-	return 0, nil
-}
-
-// cpu is the CPU time of all processes of the server so far, those that have ended included.
-func (s server) cpu() time.Duration {
-	if s == 0 {
-		return 0
-	}
-	ticks := cpuTicks(int(s), true)
-	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", s))
-	if err != nil {
-		return 0
-	}
-	for _, list := range lists {
-		text, err := os.ReadFile(list)
-		if err != nil {
-			continue
-		}
-		for _, f := range bytes.Fields(text) {
-			if pid, err := strconv.Atoi(string(f)); err == nil {
-				ticks += cpuTicks(pid, false)
-			}
-		}
-	}
-	return time.Duration(ticks) * time.Second / ticksPerSecond
-}
-
-// ticksPerSecond is the unit of /proc/PID/stat, the same on every Linux.
-const ticksPerSecond = 100
-
-// cpuTicks is what a process has used; ended adds those of its children that have ended.
-func cpuTicks(pid int, ended bool) (sum int64) {
-	f := processStat(pid)
-	if f == nil {
-		return 0
-	}
-	last := 13 // utime, stime
-	if ended {
-		last = 15 // cutime, cstime
-	}
-	for _, v := range f[11:last] {
-		n, _ := strconv.ParseInt(string(v), 10, 64)
-		sum += n
-	}
-	return sum
-}
-
-// processStat are the fields of /proc/PID/stat after the name, which may hold anything: the state is the first, the
-// parent the second. nil when there is no such process or file.
-func processStat(pid int) [][]byte {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return nil
-	}
-	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
-	if len(f) < 15 {
-		return nil
-	}
-	return f
+	return cputime.Parent(pid), nil
 }
