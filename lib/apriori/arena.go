@@ -10,7 +10,8 @@ type arena struct {
 // mark is how far an arena is used.
 type mark struct{ block, used int }
 
-const arenaBlock = 1 << 16 // words, 512 KiB
+// Blocks double from 64 to 512 KiB: where baskets are few, a large one would take longer to clear than to use.
+const firstBlock, doubled = 1 << 13, 3 // words, times
 
 // take gives n words of any content.
 func (a *arena) take(n int) []uint64 {
@@ -20,7 +21,7 @@ func (a *arena) take(n int) []uint64 {
 			return block[a.at.used-n : a.at.used : a.at.used]
 		}
 	}
-	a.blocks = append(a.blocks, make([]uint64, max(n, arenaBlock)))
+	a.blocks = append(a.blocks, make([]uint64, max(n, firstBlock<<min(len(a.blocks), doubled))))
 	a.at.used = n
 	return a.blocks[a.at.block][:n:n]
 }

@@ -10,9 +10,9 @@
 // false-discovery rate it stands for, and whether a shorter rule says the same.
 //
 // The way there differs from both: baskets are never made a dense matrix. Items are ranked by ascending count and baskets
-// rewritten in ranks, the most frequent item first; what baskets share from there on is kept once, with their number. Pairs
-// are counted by first item, straight from what stands before it in the baskets, in one row of counters that stays in the
-// processor's first cache; longer sets by AND and popcount over bitmaps only as wide as the first
+// rewritten in ranks, the most frequent item first; what many baskets share from there on is kept once, with their number.
+// Pairs are counted by first item, straight from what stands before it in the baskets, in one row of counters that stays
+// in the processor's first cache; longer sets by AND and popcount over bitmaps only as wide as the first
 // item's own baskets. A catalog of few frequent items needs none of that: baskets are counted by the mask of their items,
 // and one superset sum over the masks gives every support at once.
 //

@@ -55,7 +55,8 @@ func (o Options) withDefaults() Options {
 // Cost: the sum over the prefixes of baskets (in ranks, from the most frequent item on; baskets that share one count once)
 // of their lengths, plus one AND over the first item's baskets a candidate. Memory: 2 bytes a frequent item in a basket and 8
 // a prefix (4 and 12 above 65,534 frequent items), as much again as the former and 6 bytes a basket on the way there, and
-// per worker a bit per basket of one item for each of its partners.
+// per worker a bit per basket of one item for each of its partners. Baskets that are few beside the frequent items are not
+// asked for what they share: each counts by itself.
 func Mine(ctx context.Context, b *Baskets, o Options) (*Itemsets, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func Mine(ctx context.Context, b *Baskets, o Options) (*Itemsets, error) {
 // those sets. It then goes up from single items: a run that was cut off for finding too many has not seen how long the
 // sets get.
 func mineByClass[R rank](ctx context.Context, b *Baskets, f *frequent, o Options, began time.Time) (*Itemsets, error) {
-	r := rewrite[R](b, f, o.Workers)
+	r := rankedBaskets[R](b, f, o.Workers)
 	sets, over, err := r.mine(ctx, o, began)
 	if err != nil || !over {
 		return sets, err
