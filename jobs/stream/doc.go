@@ -48,8 +48,12 @@
 // waited, is added in the transaction that stores it. So the totals as of any time from until on are those of the table and
 // of the raw rows since, to the last digit: ml.segments and ml.basket read them so (from:), and fall back to all rows for
 // earlier times. A rollup that is new, or is declared otherwise, fills itself from the raw table, which is given an
-// index on event time (BRIN) when it has none. Two or three cost batches
-// nothing that could be measured, but each time they take up rows batches wait: about 1 µs for each row and rollup.
+// index on event time (BRIN) when it has none, and is mended when its summaries were cut short (rollup_index.go). One
+// that is no longer declared is no longer read, and begins anew when it is declared again. All processes of a stream
+// must declare the same: one with settings of before stops at its next batch (table-differs). Rows that somebody else
+// writes into the raw table, or deletes from it, are not followed. Two or three cost batches nothing that could be
+// measured, but each time they take up rows batches wait: about 1 µs for each row and rollup, ten when the keys are many
+// and scattered.
 //
 // # Who reads what
 //

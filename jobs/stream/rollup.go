@@ -29,6 +29,7 @@ import (
 type rollupSink struct {
 	table  table
 	name   string // as the ledger calls the table; known after prepare
+	now    string // how it is declared: the ledger's Current; after prepare too
 	by     []string
 	totals []window.Total
 	filter *event.Filter // which rows belong to it; nil: all

@@ -23,12 +23,37 @@ func (r *rollupSink) prepare(ctx context.Context, tx pgx.Tx, job string) error {
 	if _, err := r.table.ensure(ctx, tx); err != nil {
 		return err
 	}
-	r.name, err = ledger.RegisterRollup(ctx, tx, r.known(job), len(there) == 0)
+	known := r.known(job)
+	r.now = known.Current
+	r.name, err = ledger.RegisterRollup(ctx, tx, known, len(there) == 0)
 	var taken *ledger.TakenError
 	if errors.As(err, &taken) {
 		return &differsError{taken.Text}
 	}
 	return err
+}
+
+// leave has the ledger know that rollups which are declared no longer are not kept.
+func (s *sinks) leave(ctx context.Context, tx pgx.Tx, job string) error {
+	kept := make([]string, len(s.rollups))
+	for i, r := range s.rollups {
+		kept[i] = r.name
+	}
+	return ledger.LeaveRollups(ctx, tx, job, kept)
+}
+
+// sameRollup says whether a rollup that the ledger knows is one of these as it is declared here. Another process may have
+// started with other settings: late rows would be added to its rollup by the wrong rule, or not at all.
+func (s *sinks) sameRollup(table, current string) error {
+	for _, r := range s.rollups {
+		if r.name == table && r.now == current {
+			return nil
+		}
+	}
+	if current == "" {
+		return nil // and nobody reads it
+	}
+	return &differsError{fmt.Sprintf("rollup %s is declared otherwise by a process that started later: start this one again with the same settings", table)}
 }
 
 // timeIndex makes sure that the raw table has an index on event time: without one the rows since a time are looked for in all
@@ -128,6 +153,7 @@ func (s *stream) rollUp(ctx context.Context) {
 	tick := time.NewTicker(s.rollupEvery)
 	defer tick.Stop()
 	last, told := time.Now(), ""
+	var looked time.Time // after the index
 	for {
 		select {
 		case <-ctx.Done():
@@ -137,6 +163,10 @@ func (s *stream) rollUp(ctx context.Context) {
 		_, lag, err := ledger.RollupsDue(ctx, s.db, s.name)
 		if err == nil && lag > takeBacklog && time.Since(last) < takeAtLast {
 			continue
+		}
+		if err == nil && time.Since(looked) >= indexEvery {
+			s.lookAfterIndex(ctx)
+			looked = time.Now()
 		}
 		if err == nil {
 			err = s.takeDue(ctx)
@@ -148,6 +178,23 @@ func (s *stream) rollUp(ctx context.Context) {
 			told = err.Error()
 			s.log.Warn("the rollups stay where they are for now", "err", err)
 		}
+	}
+}
+
+// lookAfterIndex has the index by event time mended. Rollups are right without it, only slow.
+func (s *stream) lookAfterIndex(ctx context.Context) {
+	conn, err := s.db.Acquire(ctx)
+	if err != nil {
+		return // takeDue says it
+	}
+	defer conn.Release()
+	begun := time.Now()
+	mended, err := s.sinks.mendTimeIndex(ctx, conn.Conn())
+	switch {
+	case mended:
+		s.log.Info("the index by event time was mended: its summaries had been cut short", "table", s.sinks.raw.name, "took", time.Since(begun))
+	case err != nil && ctx.Err() == nil && code(err) != lockNotAvailable:
+		s.log.Warn("the index by event time stays as it is", "err", err)
 	}
 }
 
@@ -181,7 +228,7 @@ func (s *stream) takeDue(ctx context.Context) error {
 			}
 		}
 		for _, to := range ways[from] {
-			moved, err := ledger.RollUp(ctx, conn.Conn(), s.name, r.name, from, to, takeTimeout, func(condition string) string {
+			moved, err := ledger.RollUp(ctx, conn.Conn(), s.name, r.name, r.now, from, to, takeTimeout, func(condition string) string {
 				return r.take(from, to, condition)
 			})
 			if err != nil {

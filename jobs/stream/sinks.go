@@ -177,10 +177,13 @@ func (s *sinks) prepare(ctx context.Context, db *pgxpool.Pool, job string) (slow
 				return err
 			}
 		}
-		if len(all) == 0 && len(s.rollups) > 0 {
-			return s.timeIndex(ctx, tx)
+		if len(all) > 0 {
+			return errors.Join(all...)
 		}
-		return errors.Join(all...)
+		if err := s.leave(ctx, tx, job); err != nil || len(s.rollups) == 0 {
+			return err
+		}
+		return s.timeIndex(ctx, tx)
 	})
 	if err != nil {
 		return "", err

@@ -172,7 +172,7 @@ func (p *Proof) rollup(ctx context.Context, tx pgx.Tx, r *rollupSink) error {
 	if err != nil {
 		return err
 	}
-	if now := r.known(p.Job); now.Whole != known.Whole {
+	if now := r.known(p.Job); now.Whole != known.Whole || now.Current != known.Current {
 		p.note("table %s is declared otherwise now, and the stream has not run since: it was not compared", r.table.name)
 		return nil
 	}

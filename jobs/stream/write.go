@@ -156,10 +156,8 @@ func (w *writer) begin(ctx context.Context, b *batch) (missing []map[any]bool, e
 // queueBegin queues the beginning of a transaction that writes rows: rollups stand still, and the partition is ours and at
 // offset first.
 func (w *writer) queueBegin(q *pgx.Batch, first int64) {
-	q.Queue("begin")
-	if len(w.rollups) > 0 {
-		w.lease.QueueRollups(q, w.until)
-	}
+	q.Queue("begin isolation level read committed") // until is read after the wait for a rollup, not as of before it
+	w.lease.QueueRollups(q, w.until, w.sameRollup)  // without rollups too: another process may have been given some
 	w.lease.QueueGuard(q, first)
 }
 

@@ -24,6 +24,7 @@ var (
 	qRollupFind     = sql.Query("rollup_find")
 	qRollupKnown    = sql.Query("rollup_known")
 	qRollupRegister = sql.Query("rollup_register")
+	qRollupLeave    = sql.Query("rollup_leave")
 )
 
 // Rollup is a table of totals by key that a stream keeps: of exactly those rows of its raw table whose event time is before
@@ -36,8 +37,9 @@ type Rollup struct {
 
 	Until time.Time // UTC; zero: nothing is in it yet
 
-	// Current is SQL for the totals of all rows before $1, from both tables; UntilMark stands in it for Until. Whole is the
-	// same from the raw table alone. Their columns are those of the key and one for each total.
+	// Current is SQL for the totals of all rows before $1, from both tables; UntilMark stands in it for Until. It is empty when
+	// the stream no longer keeps the rollup. Whole is the same from the raw table alone. Their columns are those of the key
+	// and one for each total.
 	Current, Whole string
 }
 
@@ -94,6 +96,8 @@ func FindRollup(ctx context.Context, db DB, table string) (Rollup, error) {
 // holds later rows too or none at all, it reads the raw table, and why says so.
 func (r Rollup) Before(asOf time.Time) (query, why string) {
 	switch {
+	case r.Current == "":
+		return r.Whole, fmt.Sprintf("%s is no longer kept by %s", r.Table, r.Job)
 	case r.Until.IsZero():
 		return r.Whole, fmt.Sprintf("%s is not filled yet", r.Table)
 	case asOf.Before(r.Until):
@@ -154,19 +158,30 @@ func RegisterRollup(ctx context.Context, tx pgx.Tx, r Rollup, made bool) (name s
 	return name, nil
 }
 
+// LeaveRollups records, each time a stream starts, which rollups it keeps: tables, by the names that RegisterRollup returned. Of
+// others that it kept before, late rows are no longer added; they are read no more, and begin anew when they are declared
+// again.
+func LeaveRollups(ctx context.Context, tx pgx.Tx, job string, tables []string) error {
+	if _, err := tx.Exec(ctx, qRollupLeave, job, tables); err != nil {
+		return fmt.Errorf("leave the rollups that %s no longer keeps: %w", job, err)
+	}
+	return nil
+}
+
 // QueueRollups queues, first in a batch's transaction, that no rollup of the stream may take up rows until it ends, and the
-// reading of how far each has come: until, by table, without those that hold nothing yet. Times are microseconds.
-func (l Lease) QueueRollups(q *pgx.Batch, until map[string]int64) {
+// reading of how far each has come: until, by table, without those that hold nothing yet. Times are microseconds. same is
+// asked of each whether the caller would add late rows to it as it is declared now, by its Current; its error is the batch's.
+func (l Lease) QueueRollups(q *pgx.Batch, until map[string]int64, same func(table, current string) error) {
 	q.Queue(qRollupShared, l.Job)
 	q.Queue(qRollupUntils, l.Job).Query(func(rows pgx.Rows) error {
 		clear(until)
-		var table string
+		var table, current string
 		var at *time.Time
-		_, err := pgx.ForEachRow(rows, []any{&table, &at}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&table, &at, &current}, func() error {
 			if at != nil {
 				until[table] = at.UnixMicro()
 			}
-			return nil
+			return same(table, current)
 		})
 		return err
 	})
@@ -179,9 +194,9 @@ func Rollups(ctx context.Context, db DB, job string) (map[string]time.Time, erro
 		return nil, fmt.Errorf("read the rollups of %s: %w", job, err)
 	}
 	out := map[string]time.Time{}
-	var table string
+	var table, current string
 	var at *time.Time
-	_, err = pgx.ForEachRow(rows, []any{&table, &at}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&table, &at, &current}, func() error {
 		out[table] = time.Time{}
 		if at != nil {
 			out[table] = at.UTC()
@@ -209,10 +224,12 @@ func RollupsDue(ctx context.Context, db DB, job string) (until time.Time, lag in
 }
 
 // RollUp has a rollup take up the rows of its raw table from one event time to another; a zero from is the beginning. take is
-// the statement that adds them, to be given a condition that holds only while the rollup has come as far as from.
+// the statement that adds them, to be given a condition that holds only while the rollup has come as far as from and is
+// declared as the caller knows it, by its Current.
 // Everything goes to the server at once, so that a process that freezes holds nobody up; lockTimeout bounds the wait for
-// the batches that are being written. moved is false when another process was first.
-func RollUp(ctx context.Context, conn *pgx.Conn, job, table string, from, to time.Time, lockTimeout time.Duration, take func(condition string) string) (moved bool, err error) {
+// the batches that are being written. moved is false when another process was first, or has
+// declared it otherwise.
+func RollUp(ctx context.Context, conn *pgx.Conn, job, table, current string, from, to time.Time, lockTimeout time.Duration, take func(condition string) string) (moved bool, err error) {
 	var was any
 	if !from.IsZero() {
 		was = from
@@ -222,11 +239,11 @@ func RollUp(ctx context.Context, conn *pgx.Conn, job, table string, from, to tim
 		still = "until = " + TimeLiteral(from)
 	}
 	q := &pgx.Batch{}
-	q.Queue("begin")
+	q.Queue("begin isolation level read committed") // the rows are read after the wait, not as of before it
 	q.Queue(fmt.Sprintf("set local lock_timeout = %d", lockTimeout.Milliseconds()))
 	q.Queue(qRollupLock, job)
-	q.Queue(take(fmt.Sprintf("exists (select from dag.stream_rollups where table_name = '%s' and %s)", strings.ReplaceAll(table, "'", "''"), still)))
-	q.Queue(qRollupMove, table, was, to).Exec(func(tag pgconn.CommandTag) error {
+	q.Queue(take(fmt.Sprintf("exists (select from dag.stream_rollups where table_name = %s and current = %s and %s)", literal(table), literal(current), still)))
+	q.Queue(qRollupMove, table, was, to, current).Exec(func(tag pgconn.CommandTag) error {
 		moved = tag.RowsAffected() == 1
 		return nil
 	})
@@ -239,3 +256,6 @@ func RollUp(ctx context.Context, conn *pgx.Conn, job, table string, from, to tim
 	}
 	return moved, nil
 }
+
+// literal is a text in SQL.
+func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

@@ -69,7 +69,7 @@ func TestRollUpOnce(t *testing.T) {
 	}
 	defer conn.Release()
 	up := func(from time.Time) (bool, error) {
-		return ledger.RollUp(t.Context(), conn.Conn(), job, "sums", from, newYear, 50*time.Millisecond, take)
+		return ledger.RollUp(t.Context(), conn.Conn(), job, "sums", sums.Current, from, newYear, 50*time.Millisecond, take)
 	}
 	batch, err := db.Begin(t.Context())
 	if err != nil {
@@ -77,7 +77,7 @@ func TestRollUpOnce(t *testing.T) {
 	}
 	q, until := &pgx.Batch{}, map[string]int64{"old": 1}
 	ensure(t, db, map[int]int64{0: 0})
-	claim(t, db, member("m", time.Minute), 0).QueueRollups(q, until)
+	claim(t, db, member("m", time.Minute), 0).QueueRollups(q, until, func(string, string) error { return nil })
 	if err := batch.SendBatch(t.Context(), q).Close(); err != nil || len(until) != 0 {
 		t.Fatal(until, err)
 	}
@@ -95,6 +95,10 @@ func TestRollUpOnce(t *testing.T) {
 	}
 	if n := rowsOf(t, db); n != 5 {
 		t.Errorf("%d rows were taken up, want 5", n)
+	}
+	moved, err := ledger.RollUp(t.Context(), conn.Conn(), job, "sums", sums.Current+" ", newYear, newYear.Add(time.Hour), time.Minute, take)
+	if err != nil || moved {
+		t.Errorf("by one that knows it as it was declared before: moved %t, %v", moved, err)
 	}
 	at, err := ledger.Rollups(t.Context(), db, job)
 	if err != nil || !at["sums"].Equal(newYear) {
@@ -170,5 +174,60 @@ func TestRollupBefore(t *testing.T) {
 	}
 	if query, why := r.Before(newYear.Add(-time.Microsecond)); query != r.Whole || why != "sums holds rows up to 2025-01-01 00:00:00, and 2024-12-31 23:59:59.999999 is before that" {
 		t.Errorf("before until: %q %q", query, why)
+	}
+}
+
+// What a batch stored while a rollup waited for it is taken up, also in a database whose transactions see the state of their
+// beginning unless told otherwise.
+func TestRollUpSeesWhatItWaitedFor(t *testing.T) {
+	t.Parallel()
+	db := openSums(t)
+	if err := registerSums(t, db, sums, true); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := db.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(t.Context(), "set default_transaction_isolation = 'repeatable read'"); err != nil {
+		t.Fatal(err)
+	}
+	batch, err := db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, until := &pgx.Batch{}, map[string]int64{}
+	ensure(t, db, map[int]int64{0: 0})
+	claim(t, db, member("m", time.Minute), 0).QueueRollups(q, until, func(string, string) error { return nil })
+	q.Queue("insert into raw values ('a', timestamp '2024-12-31 12:34:56')")
+	if err := batch.SendBatch(t.Context(), q).Close(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := ledger.RollUp(t.Context(), conn.Conn(), job, "sums", sums.Current, time.Time{}, newYear, time.Minute, take)
+		done <- err
+	}()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		var waits bool
+		if err := batch.QueryRow(t.Context(), "select exists (select from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database()))").Scan(&waits); err != nil {
+			t.Fatal(err)
+		}
+		if waits {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the rollup does not wait for the batch")
+		}
+	}
+	if err := batch.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if n := rowsOf(t, db); n != 6 {
+		t.Errorf("%d rows were taken up, want 6", n)
 	}
 }
