@@ -152,7 +152,7 @@ func (c *call) plan() (*plan.Plan, error) {
 	}
 	s, problems := spec.Parser{Kinds: jobs.Specs(), Lookup: c.getenv, Path: c.missing}.Parse(c.dagfile, src)
 	p, more := plan.New(s)
-	problems = append(append(append(problems, more...), gate.Check(s)...), unguarded(s)...)
+	problems = append(append(append(append(problems, more...), gate.Check(s)...), unguarded(s)...), samePages(s)...)
 	if s != nil {
 		h := s.Services.HTTP
 		c.hideSecrets(s.Services.Postgres.URL)

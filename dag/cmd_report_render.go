@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -115,13 +116,27 @@ func (c *call) loadReport(ctx context.Context, rep *notebook.Report, v notebook.
 	return data, err
 }
 
-// writeOut writes a file, or with - the output. A file is the old one or the new one to who reads it.
-func (c *call) writeOut(path string, content []byte) error {
+// writeOut writes a file, or with - the output. A file is the old one or the new one to who reads it; a device or a pipe is
+// written to, for a file in its place would be none.
+func (c *call) writeOut(path string, content []byte) (err error) {
 	if path == "-" {
 		_, err := c.stdout.Write(content)
 		return err
 	}
-	return replace.File(path, content)
+	st, err := os.Stat(path)
+	switch {
+	case err != nil || st.Mode().IsRegular():
+		return replace.File(path, content)
+	case st.IsDir():
+		return usagef("-o %s is a folder; name a file in it", path)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	_, err = f.Write(content)
+	return err
 }
 
 // besides is where a word about a written file goes: not into the file.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -160,6 +161,25 @@ func TestReportRender(t *testing.T) {
 	code, stdout, stderr = call("report", "render", filepath.Join(dir, "stock.md"), "-o", "-")
 	if code != 0 || !strings.HasPrefix(stdout, "<!doctype html>") || !strings.HasSuffix(stdout, "</html>\n") || !strings.Contains(stderr, "3 of 3 cells current") {
 		t.Errorf("exit code %d, %q", code, stderr)
+	}
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	through := make(chan []byte, 1)
+	go func() {
+		text, _ := os.ReadFile(pipe) // what it lacks is seen below
+		through <- text
+	}()
+	code, _, stderr = call("report", "render", "report.stock", "-o", pipe)
+	if st, err := os.Lstat(pipe); code != 0 || err != nil || st.Mode().IsRegular() { // as /dev/null would be lost
+		t.Fatalf("a pipe was replaced by a file: exit code %d, %q, %v", code, stderr, err)
+	}
+	if text := <-through; !strings.HasSuffix(string(text), "</html>\n") {
+		t.Errorf("%d bytes came through the pipe", len(text))
+	}
+	if code, _, stderr = call("report", "render", "report.stock", "-o", dir); code != 2 || !strings.Contains(stderr, "is a folder; name a file in it") {
+		t.Errorf("into a folder: exit code %d, %q", code, stderr)
 	}
 	writeText(t, filepath.Join(dir, "stock.md"), strings.Replace(stockReport, "1.5", "nothing", 1))
 	code, stdout, stderr = call("report", "render", "report.stock", "-o", page)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"strings"
 
 	"tillflow/dag/plan"
 	"tillflow/dag/run"
@@ -15,6 +17,7 @@ import (
 	"tillflow/dag/server"
 	"tillflow/dag/spec"
 	pages "tillflow/jobs/report"
+	"tillflow/lib/notebook"
 	"tillflow/lib/strictyaml"
 )
 
@@ -48,6 +51,30 @@ func unguarded(s *spec.Spec) []strictyaml.Problem {
 	}
 	return []strictyaml.Problem{s.Problem(fmt.Sprintf("others can reach the reports at %s, and nothing keeps them out", h.Listen),
 		`give services.http a token: "${DAG_TOKEN}" or a basic_auth, or listen on 127.0.0.1`, "services", "http", "listen")}
+}
+
+// samePages finds reports that would write over each other's page. Names that differ in capitals only are the same file on
+// some systems.
+func samePages(s *spec.Spec) (problems []strictyaml.Problem) {
+	if s == nil {
+		return nil
+	}
+	writes := map[string]string{} // page -> job
+	for i := range s.Jobs.Entries {
+		e := &s.Jobs.Entries[i]
+		w, ok := e.Value.Args.(*pages.With)
+		if !ok || w.File == "" {
+			continue
+		}
+		page := cmp.Or(w.Out, notebook.FileName(w.File))
+		if other := writes[strings.ToLower(page)]; other != "" {
+			problems = append(problems, s.Problem(fmt.Sprintf("the reports %s and %s would both write the page %s", other, e.Key, page),
+				"give one of them another name with out: NAME.html", "jobs", e.Key, "with"))
+			continue
+		}
+		writes[strings.ToLower(page)] = e.Key
+	}
+	return problems
 }
 
 // ask has a page made that is rendered on demand, by the report whose page it is.

@@ -117,3 +117,22 @@ func TestUnguardedIsRefused(t *testing.T) {
 		t.Errorf("with a token: exit code %d\n%s", code, stderr)
 	}
 }
+
+// Two reports that write the same page are a mistake of the dagfile: each would undo the other's.
+func TestReportsOfOnePageAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	dagfile := filepath.Join(dir, "dagfile.yaml")
+	if err := os.WriteFile(filepath.Join(dir, "shop.md"), []byte("---\ntitle: Shop\n---\n~~~sql a\nselect 1 as n\n~~~\n{{ a.n }}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for out, want := range map[string]int{"other.html": exitDone, "shop.html": exitUsage, "Shop.html": exitUsage} {
+		text := "version: 1\njobs:\n  a: { uses: report, with: { file: shop.md } }\n  b: { uses: report, with: { file: shop.md, out: " + out + " } }\n"
+		if err := os.WriteFile(dagfile, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, stderr := dag(t, "validate", "-f", dagfile)
+		if code != want || want != exitDone && !strings.Contains(stderr, ":4:") {
+			t.Errorf("%s: exit code %d, want %d\n%s", out, code, want, stderr)
+		}
+	}
+}

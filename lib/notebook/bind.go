@@ -28,7 +28,7 @@ func findPlaces(sql string) []place {
 	for i := 0; i < len(sql); {
 		switch c := sql[i]; {
 		case strings.HasPrefix(sql[i:], "--"):
-			i = skipTo(sql, i, "\n")
+			i = skipLine(sql, i)
 		case strings.HasPrefix(sql[i:], "/*"):
 			i = skipComment(sql, i)
 		case c == '\'':
@@ -67,6 +67,17 @@ func isWordByte(b byte) bool {
 	return isLetter(b) || b >= '0' && b <= '9' || b == '_' || b >= utf8.RuneSelf
 }
 
+// isSpace is what Postgres takes for a blank.
+func isSpace(b byte) bool { return b == ' ' || b >= '\t' && b <= '\r' }
+
+// skipLine skips a comment to the end of its line, which for Postgres a carriage return ends too.
+func skipLine(s string, i int) int {
+	if n := strings.IndexAny(s[i:], "\n\r"); n >= 0 {
+		return i + n + 1
+	}
+	return len(s)
+}
+
 // skipTo gives the offset behind the next end, or the end of the text.
 func skipTo(s string, i int, end string) int {
 	if n := strings.Index(s[i:], end); n >= 0 {
@@ -96,7 +107,8 @@ func skipComment(s string, i int) int {
 	return i
 }
 
-// skipQuoted skips quoted text; a doubled quote stands for one, and so does a backslash before it when escapes is set.
+// skipQuoted skips quoted text; a doubled quote stands for one, and so does a backslash before it when escapes is set. Such
+// text goes on in quotes on a later line, with escapes still.
 func skipQuoted(s string, i int, quote byte, escapes bool) int {
 	for i++; i < len(s); i++ {
 		switch {
@@ -105,10 +117,33 @@ func skipQuoted(s string, i int, quote byte, escapes bool) int {
 		case s[i] == quote && i+1 < len(s) && s[i+1] == quote:
 			i++
 		case s[i] == quote:
-			return i + 1
+			next := continued(s, i+1)
+			if !escapes || next == 0 {
+				return i + 1
+			}
+			i = next
 		}
 	}
 	return len(s)
+}
+
+// continued gives the offset of the quote with which text in single quotes goes on behind i: only blanks and comments are
+// between, and the end of a line. 0 when it does not.
+func continued(s string, i int) int {
+	line := false
+	for i < len(s) {
+		switch {
+		case strings.HasPrefix(s[i:], "--"):
+			i = skipLine(s, i) - 1
+		case s[i] == '\'' && line:
+			return i
+		case !isSpace(s[i]):
+			return 0
+		}
+		line = line || s[i] == '\n' || s[i] == '\r'
+		i++
+	}
+	return 0
 }
 
 // skipDollar skips $tag$ ... $tag$; a lone dollar sign is skipped by itself.

@@ -4,7 +4,7 @@ const charts = {};
 const chart = (cell) => charts[key(cell)] ||= { off: {} };
 const named = (m) => m.dataset.tip.split('\n')[0];
 const tips = 'path[data-tip]';
-const on = addEventListener, up = (e, s) => e.target.closest?.(s);
+const up = (e, s) => e.target.closest?.(s);
 
 // Each mark carries its tooltip as data-tip.
 function show(mark, x, y) {
@@ -91,8 +91,10 @@ for (const type of ['pointerdown', 'pointermove', 'pointerup']) on(type, (e) => 
   drag = null;
 });
 
-// A stack closes the gap a layer leaves: what is missing below a place moves the layers above.
+// A stack closes the gap a layer leaves: what is missing below a place moves the layers above. One that is whole and always
+// was is left as it came.
 function stack(svg, off) {
+  if (!(svg.moved ||= Object.keys(off)[0])) return;
   const zero = one('.axis', svg)?.getAttribute('d').split(/[ H]/)[1], drop = {};
   for (const p of all('.area', svg)) {
     const move = (x, top, base) => {

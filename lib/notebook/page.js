@@ -2,22 +2,21 @@
 // and fetches itself; from disk, where fetch is blocked, a hidden frame of the same file posts its content to it.
 // page.js, table.js and chart.js are delivered as one function, in this order, and so share their names.
 const root = document.documentElement, disk = location.protocol === 'file:';
-const one = (s, e = document) => e.querySelector(s), all = (s, e = document) => [...e.querySelectorAll(s)];
+const one = (s, e = document) => e.querySelector(s), all = (s, e = document) => [...e.querySelectorAll(s)], on = addEventListener;
 const store = (v) => { try { return v ? localStorage.theme = v : localStorage.theme; } catch { /* a disk may have none */ } };
 
 if (location.hash === '#feed' && parent !== window) {
   // Only a page on the same disk can be the parent of a file.
-  if (disk) addEventListener('DOMContentLoaded', () => parent.postMessage(root.outerHTML, '*'));
+  if (disk) on('DOMContentLoaded', () => parent.postMessage(root.outerHTML, '*'));
   return;
 }
 const theme = store();
 if (theme) root.dataset.theme = theme;
 
 // morph makes a look like b and leaves alone what is the same: cells by their hash, and with them scroll positions,
-// open details and the focus. What a reader typed, sorted or selected is never replaced.
+// open details and the focus. What a reader typed, sorted or selected is never replaced. What is new is taken out of b.
 const ours = (e, name) => /^(aria-sort|aria-pressed|disabled|open)$/.test(name) || (name === 'hidden' && e.nodeName === 'BUTTON');
 const key = (e) => e.dataset?.cell;
-const copy = (e) => document.importNode(e, true);
 const alike = (x, y) => x.nodeName === y.nodeName && key(x) === key(y) && (key(x) || x.nodeName === 'svg' || x.className === y.className);
 let marked = []; // where selected text begins and ends; asked for once, as each time lays out the page
 const selected = (e) => marked.some((m) => e.contains(m));
@@ -28,18 +27,18 @@ function morph(a, b) {
   for (const { name } of [...a.attributes]) if (!b.hasAttribute(name) && !ours(a, name)) a.removeAttribute(name);
   for (const { name, value } of b.attributes) if (!ours(a, name) && a.getAttribute(name) !== value) a.setAttribute(name, value);
   if (a.nodeName === 'TBODY' || a.nodeName === 'svg') {
-    const on = document.activeElement, was = on !== a && a.contains(on) && on.outerHTML;
-    a.replaceChildren(...copy(b).childNodes);
-    if (was) all(on.nodeName, a).find((e) => e.outerHTML === was)?.focus({ preventScroll: true });
+    const has = document.activeElement, was = has !== a && a.contains(has) && has.outerHTML;
+    a.replaceChildren(...b.childNodes);
+    if (was) all(has.nodeName, a).find((e) => e.outerHTML === was)?.focus({ preventScroll: true });
     return;
   }
   // Nodes stay where they are: one that is moved loses its scroll position and the focus.
   let at = a.firstChild;
   const drop = (end) => { while (at !== end) { const gone = at; at = at.nextSibling; gone.remove(); } };
-  for (const y of b.childNodes) {
+  for (const y of [...b.childNodes]) {
     let x = at;
     while (x && !alike(x, y)) x = x.nextSibling;
-    if (x) { drop(x); at = x.nextSibling; morph(x, y); } else a.insertBefore(copy(y), at);
+    if (x) { drop(x); at = x.nextSibling; morph(x, y); } else a.insertBefore(y, at);
   }
   drop(null);
 }
@@ -118,7 +117,7 @@ function place() {
   if (tab) { tab.previousElementSibling.click(); one(':target').scrollIntoView(); }
 }
 
-addEventListener('DOMContentLoaded', () => {
+on('DOMContentLoaded', () => {
   all('.tools button').forEach((b) => { b.hidden = false; });
   dress();
   state();
@@ -132,18 +131,18 @@ addEventListener('DOMContentLoaded', () => {
     const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme:dark)').matches;
     store(root.dataset.theme = dark ? 'light' : 'dark');
   };
-  addEventListener('message', (e) => {
+  on('message', (e) => {
     if (e.source !== frame?.contentWindow) return;
     busy = false;
     apply(e.data);
   });
-  addEventListener('visibilitychange', () => due && refresh());
+  on('visibilitychange', () => due && refresh());
   if (!disk) {
     events = new EventSource('/events?page=' + location.pathname.split('/').pop()); // the server tells of no other page
     events.addEventListener('report', refresh);
   }
-  for (const t of ['load', 'hashchange']) addEventListener(t, place);
-  addEventListener('click', (e) => all('.menu[open]').forEach((d) => { d.open = d.contains(e.target); }));
+  for (const t of ['load', 'hashchange']) on(t, place);
+  on('click', (e) => all('.menu[open]').forEach((d) => { d.open = d.contains(e.target); }));
   setInterval(() => {
     // With events this only bridges a lost one; without them it is the refresh.
     if (!waits() && Date.now() - tried >= (events?.readyState === 1 ? 3 * every : every)) refresh();

@@ -3,7 +3,6 @@ package notebook
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -247,21 +246,15 @@ func closed(rest []byte, sameLine bool) bool {
 	return bytes.HasPrefix(line, []byte("```")) || bytes.HasPrefix(line, []byte("~~~"))
 }
 
-var firstWord = regexp.MustCompile(`^(?:\s|--[^\n]*\n|/\*(?s:.*?)\*/|\()*([A-Za-z]+)`)
-
 // query checks what can be known of a query without a database.
 func (p *parsing) query(c *cell) {
 	if strings.TrimSpace(c.body) == "" {
 		p.problemAt(strictyaml.Pos{Line: c.line, Col: c.col}, fmt.Sprintf("sql cell %q is empty", c.name), "write one query")
 		return
 	}
-	m := firstWord.FindStringSubmatchIndex(c.body)
-	if m == nil || !slices.Contains([]string{"select", "with", "values", "table"}, strings.ToLower(c.body[m[2]:m[3]])) {
-		at := 0
-		if m != nil {
-			at = m[2]
-		}
-		p.problem(c.bodyAt+at, "an sql cell only reads", "it begins with select, with, values or table")
+	start, end := firstWord(c.body)
+	if !slices.Contains([]string{"select", "with", "values", "table"}, strings.ToLower(c.body[start:end])) {
+		p.problem(c.bodyAt+start, "an sql cell only reads", "it begins with select, with, values or table")
 	}
 	for _, w := range calls(c.body) {
 		if why := refused[w.text]; why != "" {

@@ -24,6 +24,28 @@ var refused = func() map[string]string {
 	return m
 }()
 
+// firstWord gives the place of the word a query begins with, behind blanks, comments and parentheses; both are 0 when there
+// is none.
+func firstWord(sql string) (start, end int) {
+	for i := 0; i < len(sql); {
+		switch {
+		case strings.HasPrefix(sql[i:], "--"):
+			i = skipLine(sql, i)
+		case strings.HasPrefix(sql[i:], "/*"):
+			i = skipComment(sql, i)
+		case isSpace(sql[i]) || sql[i] == '(':
+			i++
+		default:
+			end := i
+			for end < len(sql) && isWordByte(sql[end]) {
+				end++
+			}
+			return i, end
+		}
+	}
+	return 0, 0
+}
+
 // calls lists the names in a query that stand before a parenthesis, in small letters, with their offsets. Names in quotes
 // are read too.
 func calls(sql string) []word {
@@ -33,7 +55,7 @@ func calls(sql string) []word {
 		c := sql[i]
 		switch {
 		case strings.HasPrefix(sql[i:], "--"):
-			i = skipTo(sql, i, "\n")
+			i = skipLine(sql, i)
 		case strings.HasPrefix(sql[i:], "/*"):
 			i = skipComment(sql, i)
 		case c == '\'':
@@ -56,7 +78,7 @@ func calls(sql string) []word {
 		case c == '(' && name.at >= 0:
 			out = append(out, name)
 			i, name.at = i+1, -1
-		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+		case isSpace(c):
 			i++
 		default:
 			i, name.at = i+1, -1

@@ -38,19 +38,25 @@ func TestCellsOnlyRead(t *testing.T) {
 	}
 	for query, want := range map[string]string{
 		// when the file is read
-		"insert into till values (9)":                                 "an sql cell only reads",
-		"copy till to program 'touch /tmp/x'":                         "an sql cell only reads",
-		"do $$ begin perform 1; end $$":                               "an sql cell only reads",
-		"set role postgres":                                           "an sql cell only reads",
-		"commit":                                                      "an sql cell only reads",
-		"explain analyze delete from till":                            "an sql cell only reads",
-		"select set_config('role', 'none', true)":                     "set_config changes the session",
-		"select \"set_config\"  ('role', 'none', true)":               "set_config changes the session",
-		"select SET_CONFIG/* x */('role', 'none', true)":              "set_config changes the session",
-		"select U&\"\\0073et_config\"('role', 'none', true)":          "can name any function unseen",
-		"select pg_advisory_lock(1)":                                  "holds a lock beyond the query",
-		"select query_to_xml('select 1', true, true, '')":             "runs SQL that nobody has checked",
-		"select * from dblink('dbname=x', 'drop table till') as x(n)": "asks another database",
+		"insert into till values (9)":                                    "an sql cell only reads",
+		"copy till to program 'touch /tmp/x'":                            "an sql cell only reads",
+		"do $$ begin perform 1; end $$":                                  "an sql cell only reads",
+		"set role postgres":                                              "an sql cell only reads",
+		"commit":                                                         "an sql cell only reads",
+		"explain analyze delete from till":                               "an sql cell only reads",
+		"select set_config('role', 'none', true)":                        "set_config changes the session",
+		"select \"set_config\"  ('role', 'none', true)":                  "set_config changes the session",
+		"select SET_CONFIG/* x */('role', 'none', true)":                 "set_config changes the session",
+		"select U&\"\\0073et_config\"('role', 'none', true)":             "can name any function unseen",
+		"select set_config\f('role', 'none', true)":                      "set_config changes the session",
+		"select 1 --\r, set_config('role', 'none', true)":                "set_config changes the session",
+		"select E'a'\n'\\'', set_config('role', 'none', true), ''":       "set_config changes the session",
+		"select e'a' -- x\n '\\'', set_config('role', 'none', true), ''": "set_config changes the session",
+		"--\rset role none /*\nselect 1 */":                              "an sql cell only reads",
+		"/* /* */ select */ prepare p as delete from till":               "an sql cell only reads",
+		"select pg_advisory_lock(1)":                                     "holds a lock beyond the query",
+		"select query_to_xml('select 1', true, true, '')":                "runs SQL that nobody has checked",
+		"select * from dblink('dbname=x', 'drop table till') as x(n)":    "asks another database",
 		// by the protocol
 		"select 1; drop table till": "cannot insert multiple commands",
 		// by the transaction
@@ -79,7 +85,7 @@ func TestCellsOnlyRead(t *testing.T) {
 		t.Run(query, func(t *testing.T) {
 			rep, problems := notebook.Parse("r.md", []byte("---\ntitle: T\n---\n~~~sql bad\n"+query+"\n~~~\n~~~sql good\nselect count(*) as n, current_user as who from till\n~~~\n{{ good.n }}\n"))
 			if len(problems) > 0 {
-				if !strings.Contains(problems[0].String(), want) || problems[0].Line != 5 {
+				if !strings.Contains(problems[0].String(), want) || problems[0].Line != 5 && !strings.Contains(query, "\n") {
 					t.Errorf("problem %s, want %q", problems[0], want)
 				}
 				return

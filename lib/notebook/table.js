@@ -15,15 +15,15 @@ function arrange(cell) {
   if (!input) return;
   input.value = v.find;
   let n = 0;
-  for (const r of rows) n += !(r.hidden = !r.textContent.toLowerCase().includes(want));
+  for (const r of rows) n += !(r.hidden = want && !r.textContent.toLowerCase().includes(want));
   one('.found', cell).textContent = want && n + ' of ' + rows.length;
 }
 hooks.push(arrange);
-addEventListener('input', (e) => {
+on('input', (e) => {
   const cell = e.target.closest('.cell');
   if (cell) { view(cell).find = e.target.value; arrange(cell); }
 });
-addEventListener('click', (e) => {
+on('click', (e) => {
   const b = e.target.closest?.('button'), cell = b?.closest('.cell'), th = b?.closest('th');
   if (!cell) return;
   if (b.className === 'csv') return download(cell);
